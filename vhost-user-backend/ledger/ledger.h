@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ledger.h - the log that outlives a worker; format in protocol/vgpu_ledger.h
+ */
+#ifndef LEDGER_LEDGER_H
+#define LEDGER_LEDGER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct ledger;
+struct vgpu_ledger_ring;
+
+/** ledger_create() - memfd of an empty ledger; -errno */
+int ledger_create(void);
+
+/** ledger_wipe() - make it empty again (device reset); no worker may run */
+int ledger_wipe(int fd);
+
+/** ledger_ring_base() - next avail index of a queue, read without a worker;
+ * -ENOENT if it never started */
+int ledger_ring_base(int fd, unsigned int queue);
+
+/** ledger_open() - map for a worker. The descriptor stays the caller's. */
+struct ledger *ledger_open(int fd);
+void ledger_close(struct ledger *ledger);
+
+/** ledger_ring() - position of a queue; NULL if @queue is out of range */
+struct vgpu_ledger_ring *ledger_ring(struct ledger *ledger, unsigned int queue);
+
+/**
+ * ledger_append() - write one record and commit it
+ *
+ * When the log has doubled, the dump function writes the live state into a new
+ * segment first. Return: 0 or -ENOSPC.
+ */
+int ledger_append(struct ledger *ledger, uint32_t type, const void *payload,
+		  size_t size);
+
+/** ledger_append2() - the same with the payload in two pieces */
+int ledger_append2(struct ledger *ledger, uint32_t type, const void *head,
+		   size_t head_size, const void *tail, size_t tail_size);
+
+typedef int (*ledger_dump_fn)(void *opaque, struct ledger *ledger);
+void ledger_set_dump(struct ledger *ledger, ledger_dump_fn fn, void *opaque);
+
+typedef int (*ledger_visit_fn)(void *opaque, uint32_t type,
+			       const void *payload, size_t size);
+
+/**
+ * ledger_replay() - visit every committed record, oldest first
+ *
+ * Payloads are private copies. Stops at the first damaged record, or when the
+ * visitor returns non-zero. Return: 0, the visitor's value, or -EBADMSG if the
+ * header is not a ledger of ours.
+ */
+int ledger_replay(struct ledger *ledger, ledger_visit_fn fn, void *opaque);
+
+#endif
