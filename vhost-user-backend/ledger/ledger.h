@@ -21,7 +21,11 @@ int ledger_wipe(int fd);
  * -ENOENT if it never started */
 int ledger_ring_base(int fd, unsigned int queue);
 
-/** ledger_open() - map for a worker. The descriptor stays the caller's. */
+/**
+ * ledger_open() - map for a worker. The descriptor stays the caller's.
+ *
+ * Return: NULL with errno set; EBADMSG: not a ledger of ours, ledger_wipe() it
+ */
 struct ledger *ledger_open(int fd);
 void ledger_close(struct ledger *ledger);
 
@@ -32,7 +36,8 @@ struct vgpu_ledger_ring *ledger_ring(struct ledger *ledger, unsigned int queue);
  * ledger_append() - write one record and commit it
  *
  * When the log has doubled, the dump function writes the live state into a new
- * segment first. Return: 0 or -ENOSPC.
+ * segment first; the record follows it there. A reader must therefore stand a
+ * record that repeats what the dump already says. Return: 0 or -ENOSPC.
  */
 int ledger_append(struct ledger *ledger, uint32_t type, const void *payload,
 		  size_t size);
@@ -50,8 +55,9 @@ typedef int (*ledger_visit_fn)(void *opaque, uint32_t type,
 /**
  * ledger_replay() - visit every committed record, oldest first
  *
- * Payloads are private copies. Stops at the first damaged record, or when the
- * visitor returns non-zero. Return: 0, the visitor's value, or -EBADMSG if the
+ * Payloads are private copies, 8-byte aligned. Stops at the first damaged
+ * record, where the log is cut, or when the visitor returns non-zero. The
+ * visitor must not append. Return: 0, the visitor's value, or -EBADMSG if the
  * header is not a ledger of ours.
  */
 int ledger_replay(struct ledger *ledger, ledger_visit_fn fn, void *opaque);
