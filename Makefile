@@ -1,62 +1,187 @@
 # SPDX-License-Identifier: MIT
-# Build of the host side, its tests and the guest module. See `make help`.
--include config.mk
-config.mk: configure
-	./configure
+# Build of the host side, the guest driver, and their tests; see `make help`
 
-B := build
+# These set the machine up first, or need nothing of it.
+no_config_goals := help demo check setup clean distclean
+ifneq ($(filter-out $(no_config_goals),$(or $(MAKECMDGOALS),all)),)
+need_config := y
+include config.mk
+endif
+
 H := vhost-user-backend
+
+# SANITIZER=address or thread, from configure or the command line; a build
+# folder each, so that they live beside the plain build.
+san_name := $(patsubst address,-asan,$(patsubst thread,-tsan,$(SANITIZER)))
+B ?= build$(san_name)
+san_address := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+san_thread := -fsanitize=thread -fno-omit-frame-pointer
+san := $(if $(SANITIZER),$(or $(san_$(SANITIZER)),$(error SANITIZER is address or thread, not $(SANITIZER))))
+
+CPPFLAGS += -D_GNU_SOURCE -I. -I$(H) -DVGPU_LIBEXECDIR='"$(LIBEXECDIR)/vgpu"' \
+	-DVGPU_SYSCONFDIR='"$(SYSCONFDIR)"' $(PKG_CFLAGS) $(PNG_CFLAGS)
+WARN := -std=gnu11 -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow \
+	-Wno-unused-parameter $(WERROR)
+COMPILE = $(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) $(san)
+
+# Two columns, or whole commands with V=1.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
+
+# ---- what there is -------------------------------------------------------
+
 LIBDIRS := base ipc vhost-user ring ledger sched renderer device
-CPPFLAGS += -D_GNU_SOURCE -I. -I$(H) $(PKG_CFLAGS)
-WARN := -std=gnu11 -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wno-unused-parameter $(WERROR)
+programs_in := endpoint:vgpu-endpoint worker:vgpu-worker broker:vgpud ctl:vgpuctl
 
+to_obj = $(patsubst %.c,$(B)/%.o,$(1))
 lib_src := $(foreach d,$(LIBDIRS),$(wildcard $(H)/$(d)/*.c))
-lib_obj := $(lib_src:%.c=$(B)/%.o)
-testlib_obj := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
-obj = $(patsubst %.c,$(B)/%.o,$(wildcard $(H)/$(1)/*.c))
-unit_tests := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test-*.c))
-integration_tests := $(patsubst %.c,$(B)/%,$(wildcard tests/integration/test-*.c))
+lib_obj := $(call to_obj,$(lib_src))
+testlib_obj := $(call to_obj,$(wildcard tests/lib/*.c))
+prog_src = $(wildcard $(H)/$(1)/*.c)
+obj = $(call to_obj,$(prog_src))
+# A program's parts without its main(), for the unit tests.
+main_of = $(shell grep -lws '^int main' $(prog_src) /dev/null)
+parts_of = $(call to_obj,$(filter-out $(main_$(1)),$(prog_src)))
 
-# A program is built as soon as its directory has a source.
-programs := $(foreach p,endpoint:vgpu-endpoint worker:vgpu-worker broker:vgpud ctl:vgpuctl,\
-	$(if $(wildcard $(H)/$(firstword $(subst :, ,$(p)))/*.c),$(B)/$(lastword $(subst :, ,$(p)))))
+dir_of = $(firstword $(subst :, ,$(1)))
+name_of = $(lastword $(subst :, ,$(1)))
+$(foreach p,$(programs_in),$(eval main_$(call dir_of,$(p)) := $(call main_of,$(call dir_of,$(p)))))
+# A program is built as soon as its folder has a main().
+programs := $(foreach p,$(programs_in),$(if $(main_$(call dir_of,$(p))),$(B)/$(call name_of,$(p))))
+parts_libs := $(foreach p,$(programs_in),$(if $(call parts_of,$(call dir_of,$(p))),$(B)/lib$(call dir_of,$(p)).a))
 
-all: $(programs)
+test_program = $(patsubst %.c,$(B)/%,$(wildcard $(1)))
+unit_tests := $(call test_program,tests/unit/test-*.c)
+integration_tests := $(call test_program,tests/integration/test-*.c)
+bench_programs := $(call test_program,tests/bench/bench-*.c)
+fuzz_programs := $(call test_program,tests/fuzz/fuzz-*.c)
+sim_programs := $(call test_program,tests/sim/sim-*.c)
+vm_programs := $(call test_program,tests/vm/*.c)
+all_tests := $(unit_tests) $(integration_tests) $(bench_programs) $(fuzz_programs) \
+	$(sim_programs) $(vm_programs)
+headers := $(wildcard protocol/*.h $(H)/*/*.h tests/lib/*.h)
 
-$(B)/%.o: %.c config.mk
+# ---- targets ---------------------------------------------------------------
+
+all: $(programs) $(if $(filter no,$(MODULE)),,module-if-possible)
+
+host: $(programs)
+
+tests: $(all_tests)
+
+help:
+	@sed 's/^	//' scripts/make-help.txt
+
+# Objects depend on the command that makes them, by way of this file.
+ifdef need_config
+ifneq ($(strip $(COMPILE)),$(strip $(file <$(B)/.compile)))
+$(shell mkdir -p $(B))
+$(file >$(B)/.compile,$(strip $(COMPILE)))
+endif
+endif
+
+config.mk: configure
+	./configure $(CONFIGURE_ARGS)
+
+# Outputs appear whole or not at all: built aside, then renamed.
+$(B)/%.o: %.c $(B)/.compile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(COMPILE) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $@.$$$$ $< && mv $@.$$$$ $@ || \
+		{ rm -f $@.$$$$; exit 1; }
+
+define make_archive
+	$(call say,AR,$@)rm -f $@.new && $(AR) rcs $@.new $^ && mv $@.new $@
+endef
 
 $(B)/libvgpu.a: $(lib_obj)
-	@rm -f $@
-	$(AR) rcs $@ $^
-
+	$(make_archive)
 $(B)/libtest.a: $(testlib_obj)
-	@rm -f $@
-	$(AR) rcs $@ $^
+	$(make_archive)
+define parts_rule
+$(B)/lib$(1).a: $(call parts_of,$(1))
+	$$(make_archive)
+endef
+$(foreach p,$(programs_in),$(eval $(call parts_rule,$(call dir_of,$(p)))))
 
-LINK = $(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed -o $@ $^
+LINK = $(call say,LD,$@)$(CC) $(CFLAGS) $(san) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) \
+	-Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
 $(B)/vgpu-endpoint: $(call obj,endpoint) $(B)/libvgpu.a
 	$(LINK) $(GLIB_LIBS)
 $(B)/vgpu-worker: $(call obj,worker) $(B)/libvgpu.a
 	$(LINK) $(GLIB_LIBS) $(GL_LIBS) -lm -lpthread
 $(B)/vgpud: $(call obj,broker) $(B)/libvgpu.a
-	$(LINK) $(GLIB_LIBS) $(JSON_LIBS)
+	$(LINK) $(GLIB_LIBS) $(JSON_LIBS) -lm
 $(B)/vgpuctl: $(call obj,ctl) $(B)/libvgpu.a
-	$(LINK) $(GLIB_LIBS) $(JSON_LIBS)
+	$(LINK) $(GLIB_LIBS) $(JSON_LIBS) -lm
 
-$(B)/tests/%: $(B)/tests/%.o $(if $(testlib_obj),$(B)/libtest.a) $(B)/libvgpu.a
-	$(LINK) $(GLIB_LIBS) $(GL_LIBS) -lm -lpthread
+# Programs that run inside a guest: no library but libc and what they open.
+$(B)/tests/vm/gpu-load: $(B)/tests/vm/gpu-load.o
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< -ldl -lm
+$(B)/tests/vm/vmctl: $(B)/tests/vm/vmctl.o
+	$(LINK) $(GLIB_LIBS) $(JSON_LIBS)
+$(B)/tests/vm/check-gears: $(B)/tests/vm/check-gears.o
+	$(LINK) $(PNG_LIBS)
+$(B)/tests/%: $(B)/tests/%.o $(if $(testlib_obj),$(B)/libtest.a) $(parts_libs) $(B)/libvgpu.a
+	$(LINK) $(GLIB_LIBS) $(JSON_LIBS) $(GL_LIBS) $(PNG_LIBS) -lm -lpthread -ldl
+
+# ---- guest driver ----------------------------------------------------------
+
+build_module = scripts/build-module $(if $(KDIR),--kdir $(KDIR))
+module:
+	$(call say,MODULE,$(B)/module/vgpu.ko)$(build_module) $(B)/module
+module-if-possible:
+	$(call say,MODULE,$(B)/module/vgpu.ko)$(build_module) --optional $(B)/module
+
+# ---- checks ----------------------------------------------------------------
+
+setup:
+	scripts/setup
+
+demo:
+	scripts/demo $(DEMO_ARGS)
+
+check:
+	scripts/check $(CHECK_ARGS)
+
+bench: all tests
+	@if [ -x tests/bench/run ]; then B=$(B) tests/bench/run $(BENCH_ARGS); \
+	else echo "tests/bench/run is not there"; exit 1; fi
 
 unit: $(unit_tests)
 	@for t in $(unit_tests); do echo "== $$t"; $$t || exit 1; done
 
-tests: $(unit_tests) $(integration_tests)
+integration: $(integration_tests) $(programs)
+	@for t in $(integration_tests); do echo "== $$t"; $$t || exit 1; done
+
+# Each header compiles alone, after nothing.
+check-headers: $(headers:%=$(B)/headers/%.ok)
+$(B)/headers/%.ok: % $(B)/.compile
+	@mkdir -p $(@D)
+	$(Q)printf '#include "%s"\n' '$(patsubst $(H)/%,%,$<)' | \
+		$(COMPILE) -x c -fsyntax-only -Wno-unused-function - && touch $@
+
+check-includes:
+	$(Q)scripts/check-includes
+
+# ---- installation ----------------------------------------------------------
+
+install uninstall: $(programs)
+	$(Q)DESTDIR='$(DESTDIR)' B='$(B)' BINDIR='$(BINDIR)' SBINDIR='$(SBINDIR)' \
+		LIBEXECDIR='$(LIBEXECDIR)' DATADIR='$(DATADIR)' SYSCONFDIR='$(SYSCONFDIR)' \
+		MANDIR='$(MANDIR)' UNITDIR='$(UNITDIR)' scripts/install $@
 
 clean:
-	rm -rf $(B)
+	rm -rf build build-asan build-tsan $(filter-out build .,$(B))
 
-.PHONY: all unit tests clean
+distclean: clean
+	rm -f config.mk config.h
+
+.PHONY: all host tests help module module-if-possible setup demo check bench unit integration \
+	check-headers check-includes install uninstall clean distclean
 .SECONDARY:
--include $(lib_obj:.o=.d) $(testlib_obj:.o=.d)
+.DELETE_ON_ERROR:
+ifdef need_config
+-include $(wildcard $(addprefix $(B)/,$(addsuffix /*.d,$(addprefix $(H)/,$(LIBDIRS) $(foreach p,$(programs_in),$(call dir_of,$(p)))) \
+	$(addprefix tests/,lib unit integration bench fuzz sim vm))))
+endif
