@@ -14,6 +14,9 @@
  * If inflight was not 0, the worker writes the want eventfd when it gets there.
  * A worker without a lease sets want, then writes the want eventfd; vgpud sets
  * lease, then writes the grant eventfd.
+ *
+ * While another VM waits, vgpud sets notify: then a worker writes the want
+ * eventfd too when its last job in flight retires under the lease.
  */
 #ifndef VGPU_PROTOCOL_VGPU_SCHED_H
 #define VGPU_PROTOCOL_VGPU_SCHED_H
@@ -27,7 +30,7 @@
 /* Written by vgpud. Times are CLOCK_MONOTONIC nanoseconds. */
 struct vgpu_sched_grant {
 	uint32_t magic;
-	uint32_t padding;
+	_Atomic uint32_t notify;	/* another VM waits */
 	_Atomic uint64_t lease;		/* its number, 0: none */
 };
 

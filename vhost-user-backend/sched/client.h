@@ -24,6 +24,9 @@ struct sched_fds {
  * sched_client_new() - join the scheduler, or run freely
  * @fds: NULL: no vgpud, every acquire succeeds, figures are kept privately
  * @granted: called when a lease came after an acquire that failed
+ *
+ * The figures in the report start at zero. Return: NULL with errno set when a
+ * page is not what vgpud makes.
  */
 struct sched_client *sched_client_new(struct event_loop *loop,
 				      struct sched_fds *fds,
