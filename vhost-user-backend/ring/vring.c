@@ -406,6 +406,7 @@ int vring_start(struct vring *vr, const struct vring_config *config,
 		}
 	} else {
 		begin(vr, old.num, config->resume ? vr->used_idx : config->base);
+		ret = 1;
 	}
 	vr->started_once = true;
 	vr->running = true;
@@ -413,7 +414,7 @@ int vring_start(struct vring *vr, const struct vring_config *config,
 	vr->pushed = config->resume;
 	vr->notified_valid = false;
 	give_kept(vr);
-	return 0;
+	return ret;
 }
 
 uint16_t vring_stop(struct vring *vr)
@@ -426,6 +427,8 @@ uint16_t vring_stop(struct vring *vr)
 	vr->used = NULL;
 	close_fd(&vr->config.kick_fd);
 	close_fd(&vr->config.call_fd);
+	if (!vr->started_once && atomic_load(&vr->ledger->valid))
+		return (uint16_t)atomic_load(&vr->ledger->last_avail);
 	return vr->last_avail;
 }
 

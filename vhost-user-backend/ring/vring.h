@@ -61,7 +61,7 @@ void vring_free(struct vring *vr);
  * A base equal to where vring_stop() left off keeps the elements in flight
  * valid; any other base means that the driver started anew, and elements still
  * out are dropped when they are pushed.
- * Return: 0; -EINVAL, -EFAULT for a bad ring.
+ * Return: 0 it goes on, 1 it began anew; -EINVAL, -EFAULT for a bad ring.
  */
 int vring_start(struct vring *vr, const struct vring_config *config,
 		struct guest_mem *mem);

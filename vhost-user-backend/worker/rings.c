@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+/*
+ * rings.c - the virtqueues of a worker: kick, pop, device, push, call
+ */
+#include "worker/rings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/event.h"
+#include "base/log.h"
+#include "device/device.h"
+#include "ipc/queue.h"
+#include "ledger/ledger.h"
+#include "ring/vring.h"
+#include "worker/worker.h"
+
+#define BATCH	64	/* chains before the endpoint is listened to again */
+
+struct queue {
+	struct rings *rings;
+	unsigned int index;
+	struct vring *vring;
+	struct event_source *kick;	/* while the ring runs */
+	struct event_source *more;	/* timer: go on after a full batch */
+};
+
+struct rings {
+	struct worker *worker;
+	struct queue queues[VIRTIO_GPU_NUM_QUEUES];
+};
+
+static void quiesce(struct queue *q)
+{
+	event_del(q->kick);
+	q->kick = NULL;
+	event_stop_timer(q->more);
+}
+
+static void broken(struct queue *q)
+{
+	struct vgpu_ipc_vring_index msg = { .index = q->index };
+
+	quiesce(q);
+	ipc_queue_send(q->rings->worker->queue, VGPU_IPC_VRING_BROKEN, &msg,
+		       sizeof(msg), NULL, 0);
+}
+
+/* Serve the queue until it is empty, but no longer than a batch. */
+static void serve(struct queue *q)
+{
+	struct device *device = q->rings->worker->device;
+	struct vring_elem *elem;
+	unsigned int n = 0;
+	int ret;
+
+	vring_enable_kick(q->vring, false);
+	do {
+		while (n < BATCH && (ret = vring_pop(q->vring, &elem)) > 0) {
+			n++;
+			device_process(device, q->index, elem);
+		}
+	} while (n < BATCH && ret == 0 && vring_enable_kick(q->vring, true));
+
+	worker_settle(q->rings->worker);
+	if (n < BATCH && ret < 0)
+		broken(q);
+	else if (n >= BATCH)
+		event_set_timer(q->more, 0);
+}
+
+static void on_kick(void *opaque, unsigned int events)
+{
+	struct queue *q = opaque;
+	uint64_t count;
+
+	if (read(vring_kick_fd(q->vring), &count, sizeof(count)) <= 0 &&
+	    (errno != EAGAIN || events & EVENT_HUP)) {
+		log_error("queue %u: kick: %s", q->index, strerror(errno));
+		quiesce(q);
+		return;
+	}
+	serve(q);
+}
+
+static void on_more(void *opaque)
+{
+	serve(opaque);
+}
+
+struct rings *rings_new(struct worker *w)
+{
+	struct rings *rings = calloc(1, sizeof(*rings));
+
+	if (!rings)
+		return NULL;
+	rings->worker = w;
+	for (unsigned int i = 0; i < VIRTIO_GPU_NUM_QUEUES; i++) {
+		struct queue *q = &rings->queues[i];
+
+		q->rings = rings;
+		q->index = i;
+		q->more = event_add_timer(w->loop, on_more, q);
+		q->vring = vring_new(i, ledger_ring(w->ledger, i));
+		if (!q->vring) {
+			rings_free(rings);
+			return NULL;
+		}
+	}
+	return rings;
+}
+
+void rings_free(struct rings *rings)
+{
+	if (!rings)
+		return;
+	for (unsigned int i = 0; i < VIRTIO_GPU_NUM_QUEUES; i++) {
+		event_del(rings->queues[i].kick);
+		event_del(rings->queues[i].more);
+		vring_free(rings->queues[i].vring);
+	}
+	free(rings);
+}
+
+void rings_start(struct rings *rings, const struct vgpu_ipc_vring *vring,
+		 int kick_fd, int call_fd)
+{
+	struct worker *w = rings->worker;
+	struct queue *q = &rings->queues[vring->index];
+	struct vring_config config = {
+		.index = vring->index,
+		.num = vring->num,
+		.features = w->features,
+		.desc_uaddr = vring->desc_uaddr,
+		.avail_uaddr = vring->avail_uaddr,
+		.used_uaddr = vring->used_uaddr,
+		.base = (uint16_t)vring->base,
+		.resume = vring->flags & VGPU_VRING_RESUME,
+		.kick_fd = kick_fd,
+		.call_fd = call_fd,
+	};
+	int ret;
+
+	quiesce(q);
+	ret = vring_start(q->vring, &config, w->mem);
+	if (ret < 0) {
+		log_error("queue %u: can not start: %s", vring->index,
+			  strerror(-ret));
+		broken(q);
+		return;
+	}
+	log_debug("queue %u: %s, %u descriptors", vring->index,
+		  ret ? "starts" : "goes on", vring->num);
+	/* A driver that starts anew knows of nothing that was. */
+	if (ret && vring->index == VIRTIO_GPU_QUEUE_CONTROL && !config.resume)
+		worker_reset_device(w);
+	if (kick_fd >= 0)
+		q->kick = event_add_fd(w->loop, kick_fd, EVENT_IN, on_kick, q);
+	serve(q);
+}
+
+uint16_t rings_stop(struct rings *rings, unsigned int index)
+{
+	quiesce(&rings->queues[index]);
+	return vring_stop(rings->queues[index].vring);
+}
+
+void rings_set_call(struct rings *rings, unsigned int index, int call_fd)
+{
+	vring_set_call(rings->queues[index].vring, call_fd);
+}
+
+void rings_set_mem(struct rings *rings)
+{
+	for (unsigned int i = 0; i < VIRTIO_GPU_NUM_QUEUES; i++) {
+		struct queue *q = &rings->queues[i];
+
+		if (!vring_running(q->vring))
+			continue;
+		if (vring_set_mem(q->vring, rings->worker->mem)) {
+			log_error("queue %u: not in the new memory table", i);
+			broken(q);
+		}
+	}
+}
+
+void rings_complete(struct rings *rings, struct vring_elem *elem, uint32_t len)
+{
+	vring_push(elem->vring, elem, len);
+}
+
+void rings_notify(struct rings *rings)
+{
+	for (unsigned int i = 0; i < VIRTIO_GPU_NUM_QUEUES; i++)
+		vring_notify(rings->queues[i].vring);
+}
