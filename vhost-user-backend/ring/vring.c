@@ -1,99 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * vring.c - device side of a split virtqueue
- *
- * Theory of operation of the ledger's ring (protocol/vgpu_ledger.h). A worker
- * may die between any two stores below; its successor must neither lose a chain
- * nor answer one twice. The order of stores is:
- *
- *   pop:   seq[head] = s;  next_seq = s + 1;  last_avail++
- *   push:  used entry;  push_idx = idx + 1;  push_head = head;
- *          used->idx = idx + 1;  seq[head] = 0;  push_head = none
- *
- * A pop torn before last_avail moved shows as the youngest chain in flight being
- * next on the avail ring too: a driver can not put a head there that it has not
- * got back. A push torn after used->idx moved shows as push_head in flight with
- * used->idx equal to push_idx. push_head is "none" whenever no push is under
- * way, or the next use of the same head would look like that.
+ * vring.c - a virtqueue's start and stop
  */
 #include "ring/vring.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-#include "base/log.h"
-#include "protocol/vgpu_ledger.h"
 #include "protocol/vhost_user.h"
-#include "ring/chain.h"
 #include "ring/guest_mem.h"
+#include "ring/vring_private.h"
 
-#define AVAIL_F_NO_INTERRUPT	1
-#define USED_F_NO_NOTIFY	1
-
-#define PUSH_NONE	UINT32_MAX
 #define IOV_FIRST	16	/* of a new element */
 #define IOV_KEEP	512	/* an unused element holds no more than this */
-
-struct avail_ring {
-	uint16_t flags;
-	uint16_t idx;
-	uint16_t ring[];	/* then used_event */
-};
-
-struct used_elem {
-	uint32_t id;
-	uint32_t len;
-};
-
-struct used_ring {
-	uint16_t flags;
-	uint16_t idx;
-	struct used_elem ring[];	/* then avail_event */
-};
-
-struct elem {
-	struct vring_elem e;		/* first */
-	unsigned int incarnation;
-	uint32_t len;			/* of an answer that is kept */
-};
-
-struct vring {
-	unsigned int index;
-	struct vgpu_ledger_ring *ledger;
-	bool ledger_is_ours;
-
-	struct vring_config config;	/* as started last; fds are -1 if none */
-	bool started_once;
-	bool running;
-	bool broken;
-	unsigned int incarnation;
-
-	struct guest_mem *mem;		/* NULL unless running */
-	struct chain_table table;
-	struct avail_ring *avail;
-	struct used_ring *used;
-
-	uint16_t last_avail, used_idx;
-	uint64_t next_seq;
-
-	bool event_idx;
-	bool pushed;			/* since the last notify */
-	uint16_t notified_idx;		/* used_idx at the last notify */
-	bool notified_valid;
-
-	struct elem *kept, **kept_end;	/* answers while stopped, by e.next */
-	struct elem *unused;		/* by e.next */
-
-	uint16_t *replay;		/* heads of a predecessor */
-	unsigned int replay_n, replay_at;
-	struct log_limit limit;
-};
-
-static struct elem *to_elem(struct vring_elem *e)
-{
-	return (struct elem *)e;
-}
 
 static void close_fd(int *fd)
 {
@@ -151,7 +70,7 @@ void vring_free(struct vring *vr)
 	free(vr);
 }
 
-static struct elem *elem_new(struct vring *vr)
+struct elem *vring_elem_new(struct vring *vr)
 {
 	struct elem *e = vr->unused;
 
@@ -173,7 +92,7 @@ static struct elem *elem_new(struct vring *vr)
 	return e;
 }
 
-static void elem_recycle(struct vring *vr, struct elem *e)
+void vring_elem_recycle(struct vring *vr, struct elem *e)
 {
 	guest_mem_put(e->e.mem);
 	e->e.mem = NULL;
@@ -227,135 +146,13 @@ static bool same_place(const struct vring_config *a,
 		a->used_uaddr == b->used_uaddr;
 }
 
-/* The driver started anew: what was in flight is void. */
-static void begin(struct vring *vr, unsigned int old_num, uint16_t base)
-{
-	struct vgpu_ledger_ring *l = vr->ledger;
-	unsigned int n = VGPU_LEDGER_RING_MAX;
-
-	/* An unused ring is all zero already, and its pages not there. */
-	if (!atomic_load(&l->valid))
-		n = 0;
-	else if (vr->started_once)
-		n = old_num;
-	for (unsigned int i = 0; i < n; i++)
-		atomic_store_explicit(&l->seq[i], 0, memory_order_relaxed);
-
-	vr->incarnation++;
-	while (vr->kept) {
-		struct elem *e = vr->kept;
-
-		vr->kept = (struct elem *)e->e.next;
-		elem_recycle(vr, e);
-	}
-	vr->kept_end = &vr->kept;
-	vr->replay_n = vr->replay_at = 0;
-	vr->last_avail = base;
-	vr->next_seq = 1;
-	atomic_store(&l->push_head, PUSH_NONE);
-	atomic_store(&l->next_seq, vr->next_seq);
-	atomic_store(&l->last_avail, vr->last_avail);
-	atomic_store(&l->valid, 1);
-}
-
-struct in_flight {
-	uint64_t seq;
-	uint16_t head;
-};
-
-static int by_seq(const void *a, const void *b)
-{
-	const struct in_flight *fa = a, *fb = b;
-
-	return fa->seq < fb->seq ? -1 : fa->seq > fb->seq;
-}
-
-/* What the ledger says is in flight, oldest first. Return: how many, -ENOMEM */
-static int collect(struct vring *vr, struct in_flight **list)
-{
-	struct vgpu_ledger_ring *l = vr->ledger;
-	unsigned int num = vr->config.num, n = 0;
-	uint32_t push_head = atomic_load(&l->push_head);
-
-	/* A push that was published before its writer died. */
-	if (push_head < num &&
-	    (uint16_t)atomic_load(&l->push_idx) == vr->used_idx)
-		atomic_store(&l->seq[push_head], 0);
-	atomic_store(&l->push_head, PUSH_NONE);
-
-	*list = calloc(num, sizeof(**list));
-	if (!*list)
-		return -ENOMEM;
-	for (unsigned int head = 0; head < num; head++) {
-		uint64_t seq = atomic_load_explicit(&l->seq[head],
-						    memory_order_relaxed);
-
-		if (seq)
-			(*list)[n++] = (struct in_flight){
-				.seq = seq, .head = (uint16_t)head,
-			};
-	}
-	qsort(*list, n, sizeof(**list), by_seq);
-	return (int)n;
-}
-
-static uint16_t avail_head(const struct vring *vr, uint16_t at)
-{
-	return __atomic_load_n(&vr->avail->ring[at & (vr->config.num - 1)],
-			       __ATOMIC_RELAXED);
-}
-
-static uint16_t avail_idx(const struct vring *vr)
-{
-	return __atomic_load_n(&vr->avail->idx, __ATOMIC_ACQUIRE);
-}
-
-/* Go on where a predecessor was when it died. */
-static int take_over(struct vring *vr)
-{
-	struct vgpu_ledger_ring *l = vr->ledger;
-	struct in_flight *list;
-	uint16_t *replay;
-	int n;
-
-	n = collect(vr, &list);
-	if (n < 0)
-		return n;
-	replay = realloc(vr->replay, ((size_t)n + 1) * sizeof(*replay));
-	if (!replay) {
-		free(list);
-		return -ENOMEM;
-	}
-	vr->replay = replay;
-	vr->replay_n = (unsigned int)n;
-	vr->replay_at = 0;
-	for (int i = 0; i < n; i++)
-		replay[i] = list[i].head;
-
-	vr->last_avail = (uint16_t)atomic_load(&l->last_avail);
-	if (n && avail_idx(vr) != vr->last_avail &&
-	    avail_head(vr, vr->last_avail) == replay[n - 1])
-		vr->last_avail++;	/* a torn pop */
-	/* Numbered afresh: theirs may be anything. */
-	for (int i = 0; i < n; i++)
-		atomic_store_explicit(&l->seq[replay[i]], (uint64_t)i + 1,
-				      memory_order_relaxed);
-	vr->next_seq = (uint64_t)n + 1;
-	atomic_store(&l->next_seq, vr->next_seq);
-	atomic_store(&l->last_avail, vr->last_avail);
-	free(list);
-	return 0;
-}
-
-static void push(struct vring *vr, struct elem *e, uint32_t len);
-
 static void give_kept(struct vring *vr)
 {
 	while (vr->kept) {
 		struct elem *e = vr->kept;
 
 		vr->kept = (struct elem *)e->e.next;
-		push(vr, e, e->len);
+		vring_answer(vr, e, e->len);
 	}
 	vr->kept_end = &vr->kept;
 }
@@ -399,13 +196,13 @@ int vring_start(struct vring *vr, const struct vring_config *config,
 		/* stop and cont: everything is as it was */
 	} else if (config->resume && !vr->started_once &&
 		   atomic_load(&vr->ledger->valid)) {
-		ret = take_over(vr);
+		ret = vring_take_over(vr);
 		if (ret) {
 			vring_stop(vr);
 			return ret;
 		}
 	} else {
-		begin(vr, old.num, config->resume ? vr->used_idx : config->base);
+		vring_begin(vr, old.num, config->resume ? vr->used_idx : config->base);
 		ret = 1;
 	}
 	vr->started_once = true;
@@ -463,184 +260,3 @@ int vring_kick_fd(const struct vring *vr)
 	return vr->config.kick_fd;
 }
 
-/* ---- pop ---- */
-
-static int break_ring(struct vring *vr, int ret, unsigned int head,
-		      const char *why)
-{
-	vr->broken = true;
-	log_peer(&vr->limit, "queue %u: broken by the guest at head %u: %s",
-		 vr->index, head, why);
-	return ret;
-}
-
-static int read_chain(struct vring *vr, uint16_t head, bool replayed,
-		      struct vring_elem **elem)
-{
-	const char *why = "";
-	struct elem *e = elem_new(vr);
-	int ret;
-
-	if (!e)
-		return break_ring(vr, -ENOMEM, head, "no memory");
-	ret = chain_read(&vr->table, vr->mem, head, &e->e, &why);
-	if (ret) {
-		elem_recycle(vr, e);
-		return break_ring(vr, ret, head, why);
-	}
-	e->e.mem = guest_mem_get(vr->mem);
-	e->e.head = head;
-	e->e.replayed = replayed;
-	e->incarnation = vr->incarnation;
-	*elem = &e->e;
-	return 1;
-}
-
-static int pop_new(struct vring *vr, struct vring_elem **elem)
-{
-	struct vgpu_ledger_ring *l = vr->ledger;
-	uint16_t ready = (uint16_t)(avail_idx(vr) - vr->last_avail);
-	uint64_t seq = vr->next_seq;
-	uint16_t head;
-	int ret;
-
-	if (!ready)
-		return 0;
-	if (ready > vr->config.num)
-		return break_ring(vr, -EPROTO, vr->last_avail,
-				  "avail index jumped");
-	head = avail_head(vr, vr->last_avail);
-	if (head >= vr->config.num)
-		return break_ring(vr, -EPROTO, head, "head out of range");
-	if (atomic_load_explicit(&l->seq[head], memory_order_relaxed))
-		return break_ring(vr, -EPROTO, head, "head is in use");
-	ret = read_chain(vr, head, false, elem);
-	if (ret < 0)
-		return ret;
-
-	(*elem)->seq = seq;
-	vr->next_seq++;
-	vr->last_avail++;
-	atomic_store_explicit(&l->seq[head], seq, memory_order_release);
-	atomic_store_explicit(&l->next_seq, vr->next_seq, memory_order_release);
-	atomic_store_explicit(&l->last_avail, vr->last_avail,
-			      memory_order_release);
-	return 1;
-}
-
-int vring_pop(struct vring *vr, struct vring_elem **elem)
-{
-	uint16_t head;
-	int ret;
-
-	if (!vr->running)
-		return 0;
-	if (vr->broken)
-		return -EPROTO;
-	if (vr->replay_at == vr->replay_n)
-		return pop_new(vr, elem);
-
-	head = vr->replay[vr->replay_at];
-	ret = read_chain(vr, head, true, elem);
-	if (ret > 0)
-		(*elem)->seq = ++vr->replay_at;
-	return ret;
-}
-
-/* ---- push ---- */
-
-static void push(struct vring *vr, struct elem *e, uint32_t len)
-{
-	struct vgpu_ledger_ring *l = vr->ledger;
-	uint16_t head = e->e.head;
-	struct used_elem *slot =
-		&vr->used->ring[vr->used_idx & (vr->config.num - 1)];
-
-	if (len > e->e.in_len)
-		len = (uint32_t)e->e.in_len;
-	__atomic_store_n(&slot->id, head, __ATOMIC_RELAXED);
-	__atomic_store_n(&slot->len, len, __ATOMIC_RELAXED);
-	vr->used_idx++;
-	atomic_store_explicit(&l->push_idx, vr->used_idx, memory_order_release);
-	atomic_store_explicit(&l->push_head, head, memory_order_release);
-	__atomic_store_n(&vr->used->idx, vr->used_idx, __ATOMIC_RELEASE);
-	atomic_store_explicit(&l->seq[head], 0, memory_order_release);
-	atomic_store_explicit(&l->push_head, PUSH_NONE, memory_order_release);
-	vr->pushed = true;
-	elem_recycle(vr, e);
-}
-
-void vring_push(struct vring *vr, struct vring_elem *elem, uint32_t len)
-{
-	struct elem *e = to_elem(elem);
-
-	if (e->incarnation != vr->incarnation) {
-		elem_recycle(vr, e);
-		return;
-	}
-	if (vr->running) {
-		push(vr, e, len);
-		return;
-	}
-	e->len = len;
-	e->e.next = NULL;
-	*vr->kept_end = e;
-	vr->kept_end = (struct elem **)&e->e.next;
-}
-
-static bool driver_wants_call(struct vring *vr)
-{
-	uint16_t event, old = vr->notified_idx;
-
-	if (!vr->event_idx)
-		return !(__atomic_load_n(&vr->avail->flags, __ATOMIC_RELAXED) &
-			 AVAIL_F_NO_INTERRUPT);
-	if (!vr->notified_valid)
-		return true;
-	/* used_event lies behind the avail ring */
-	event = __atomic_load_n(&vr->avail->ring[vr->config.num],
-				__ATOMIC_RELAXED);
-	return (uint16_t)(vr->used_idx - event - 1) <
-		(uint16_t)(vr->used_idx - old);
-}
-
-void vring_notify(struct vring *vr)
-{
-	const uint64_t one = 1;
-	bool wanted;
-
-	if (!vr->running || !vr->pushed)
-		return;
-	/* The used index must be visible before the driver's wish is read. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	wanted = driver_wants_call(vr);
-	vr->pushed = false;
-	vr->notified_idx = vr->used_idx;
-	vr->notified_valid = true;
-	if (wanted && vr->config.call_fd >= 0 &&
-	    write(vr->config.call_fd, &one, sizeof(one)) < 0 &&
-	    errno != EAGAIN)
-		log_peer(&vr->limit, "queue %u: call: %s", vr->index,
-			 strerror(errno));
-}
-
-bool vring_enable_kick(struct vring *vr, bool enable)
-{
-	if (!vr->running || vr->broken)
-		return false;
-	if (!enable) {
-		/* With the event index it is enough not to move it. */
-		if (!vr->event_idx)
-			__atomic_store_n(&vr->used->flags, USED_F_NO_NOTIFY,
-					 __ATOMIC_RELAXED);
-		return false;
-	}
-	if (vr->event_idx)	/* avail_event lies behind the used ring */
-		__atomic_store_n((uint16_t *)&vr->used->ring[vr->config.num],
-				 vr->last_avail, __ATOMIC_RELAXED);
-	else
-		__atomic_store_n(&vr->used->flags, 0, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return vr->replay_at < vr->replay_n ||
-		avail_idx(vr) != vr->last_avail;
-}
