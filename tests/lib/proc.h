@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * proc.h - what the kernel says of processes: descriptors, memory, time
+ */
+#ifndef TESTS_LIB_PROC_H
+#define TESTS_LIB_PROC_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/** proc_children() - direct children of @pid; return how many, at most @max */
+size_t proc_children(pid_t pid, pid_t *out, size_t max);
+/** proc_tree() - @pid and all its descendants that live */
+size_t proc_tree(pid_t pid, pid_t *out, size_t max);
+
+int proc_count_fds(pid_t pid);
+int proc_count_maps(pid_t pid);
+/** proc_private_kib() - private memory of a process, from smaps_rollup */
+long proc_private_kib(pid_t pid);
+/** proc_cpu_us() - user and system time of a process, dead threads included */
+uint64_t proc_cpu_us(pid_t pid);
+/** proc_tree_cpu_us() - of a process and its living descendants */
+uint64_t proc_tree_cpu_us(pid_t pid);
+/** proc_name() - its comm, "" if there is none */
+void proc_name(pid_t pid, char *name, size_t size);
+
+#endif
