@@ -296,9 +296,10 @@ int ledger_append(struct ledger *ledger, uint32_t type, const void *payload,
 }
 
 /*
- * One record into *buf, which grows. Return: its room, or 0 if it is damaged.
+ * One record into *buf, which grows. Return: its room, 0 if it is damaged,
+ * -ENOMEM.
  */
-static uint64_t read_record(struct ledger *ledger, uint64_t at,
+static int64_t read_record(struct ledger *ledger, uint64_t at,
 			    struct vgpu_ledger_record *record, void **buf,
 			    size_t *buf_size)
 {
@@ -315,14 +316,24 @@ static uint64_t read_record(struct ledger *ledger, uint64_t at,
 		void *bigger = realloc(*buf, want);
 
 		if (!bigger)
-			return 0;
+			return -ENOMEM;
 		*buf = bigger;
 		*buf_size = want;
 	}
 	memcpy(*buf, from + sizeof(*record), record->size);
 	if (record_crc(record, *buf, record->size, NULL, 0) != record->crc)
 		return 0;
-	return record_room(record->size);
+	return (int64_t)record_room(record->size);
+}
+
+/* End the log here, so that what is appended from now on is found again. */
+static void cut(struct ledger *ledger, uint64_t at)
+{
+	log_warning("ledger: damaged record at %llu of %llu",
+		    (unsigned long long)at, (unsigned long long)ledger->used);
+	ledger->used = at;
+	atomic_store_explicit(&ledger->header->committed[ledger->active], at,
+			      memory_order_release);
 }
 
 int ledger_replay(struct ledger *ledger, ledger_visit_fn fn, void *opaque)
@@ -337,21 +348,16 @@ int ledger_replay(struct ledger *ledger, ledger_visit_fn fn, void *opaque)
 	if (ret)
 		return ret;
 	while (at < ledger->used && !ret) {
-		uint64_t room = read_record(ledger, at, &record, &buf,
-					    &buf_size);
+		int64_t room = read_record(ledger, at, &record, &buf,
+					   &buf_size);
 
-		if (!room) {
-			/* Cut, so that what is appended now is found again. */
-			log_warning("ledger: damaged record at %llu of %llu",
-				    (unsigned long long)at,
-				    (unsigned long long)ledger->used);
-			ledger->used = at;
-			atomic_store_explicit(
-				&ledger->header->committed[ledger->active],
-				at, memory_order_release);
+		if (room < 0)
+			ret = (int)room;
+		if (!room)
+			cut(ledger, at);
+		if (room <= 0)
 			break;
-		}
-		at += room;
+		at += (uint64_t)room;
 		ret = fn(opaque, record.type, buf, record.size);
 	}
 	free(buf);

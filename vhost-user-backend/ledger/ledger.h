@@ -57,8 +57,8 @@ typedef int (*ledger_visit_fn)(void *opaque, uint32_t type,
  *
  * Payloads are private copies, 8-byte aligned. Stops at the first damaged
  * record, where the log is cut, or when the visitor returns non-zero. The
- * visitor must not append. Return: 0, the visitor's value, or -EBADMSG if the
- * header is not a ledger of ours.
+ * visitor must not append. Return: 0, the visitor's value, -ENOMEM, or
+ * -EBADMSG if the header is not a ledger of ours.
  */
 int ledger_replay(struct ledger *ledger, ledger_visit_fn fn, void *opaque);
 
