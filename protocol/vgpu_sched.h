@@ -16,7 +16,8 @@
  * lease, then writes the grant eventfd.
  *
  * While another VM waits, vgpud sets notify: then a worker writes the want
- * eventfd too when its last job in flight retires under the lease.
+ * eventfd too when its last job in flight retires under the lease, and keeps
+ * at most VGPU_SCHED_DEPTH jobs in flight, so that it drains soon.
  */
 #ifndef VGPU_PROTOCOL_VGPU_SCHED_H
 #define VGPU_PROTOCOL_VGPU_SCHED_H
@@ -26,6 +27,7 @@
 
 #define VGPU_SCHED_MAGIC	0x64636873	/* "shcd" */
 #define VGPU_SCHED_PAGE_SIZE	4096
+#define VGPU_SCHED_DEPTH	2
 
 /* Written by vgpud. Times are CLOCK_MONOTONIC nanoseconds. */
 struct vgpu_sched_grant {

@@ -217,24 +217,43 @@ static void push_job(struct sched_client *client, uint64_t now)
 		SET(client->report->oldest_job_ns, now);
 }
 
+/* No lease; or, while another VM waits, enough to keep the GPU busy. */
+static bool must_wait(struct sched_client *client)
+{
+	const struct vgpu_sched_grant *grant = client->grant;
+
+	if (!grant)
+		return false;
+	if (!atomic_load(&grant->lease))
+		return true;
+	return client->count >= VGPU_SCHED_DEPTH && atomic_load(&grant->notify);
+}
+
+static void wait_for_turn(struct sched_client *client)
+{
+	struct vgpu_sched_report *r = client->report;
+	uint64_t now = event_now_ns();
+
+	if (!client->waiting_since_ns)
+		client->waiting_since_ns = now;
+	account_busy(client, now);
+	atomic_store(&r->want, 1);
+	/*
+	 * Also when want was set before: vgpud may have seen the count that was
+	 * just undone.
+	 */
+	kick(client->fds.want_fd);
+}
+
 bool sched_client_acquire(struct sched_client *client)
 {
 	struct vgpu_sched_report *r = client->report;
 	uint64_t now;
 
 	atomic_store(&r->inflight, client->count + 1);
-	if (client->grant && !atomic_load(&client->grant->lease)) {
+	if (must_wait(client)) {
 		atomic_store(&r->inflight, client->count);
-		now = event_now_ns();
-		if (!client->waiting_since_ns)
-			client->waiting_since_ns = now;
-		account_busy(client, now);
-		atomic_store(&r->want, 1);
-		/*
-		 * Also when want was set before: vgpud may have seen the
-		 * count that was just undone.
-		 */
-		kick(client->fds.want_fd);
+		wait_for_turn(client);
 		return false;
 	}
 	now = event_now_ns();
@@ -257,7 +276,7 @@ void sched_client_leave(struct sched_client *client)
 void sched_client_retire(struct sched_client *client)
 {
 	struct vgpu_sched_report *r = client->report;
-	uint64_t now, start;
+	uint64_t now, start, lease;
 
 	g_return_if_fail(client->count);
 	now = event_now_ns();
@@ -272,10 +291,14 @@ void sched_client_retire(struct sched_client *client)
 	SET(r->jobs, GET(r->jobs) + 1);
 	account_busy(client, now);
 	atomic_store(&r->inflight, client->count);
-	if (!client->count && client->grant &&
-	    (!atomic_load(&client->grant->lease) ||
-	     atomic_load(&client->grant->notify)))
+	if (!client->grant)
+		return;
+	lease = atomic_load(&client->grant->lease);
+	if (!client->count && (!lease || atomic_load(&client->grant->notify)))
 		kick(client->fds.want_fd);
+	/* it waited for the depth, not for a lease */
+	if (lease && client->waiting_since_ns)
+		kick(client->fds.grant_fd);
 }
 
 struct vgpu_sched_report *sched_client_report(struct sched_client *client)

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+/*
+ * account.c - what a turn has cost, and what the report pages claim
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/event.h"
+#include "sched/lane.h"
+
+uint32_t account_inflight(const struct arbiter_vm *vm)
+{
+	return atomic_load(&vm->report->inflight);
+}
+
+bool account_idle(const struct arbiter_vm *vm)
+{
+	return !atomic_load(&vm->report->inflight) &&
+		!atomic_load(&vm->report->want);
+}
+
+static int kernel_cpu_clock(pid_t pid, uint64_t *ns)
+{
+	struct timespec t;
+	clockid_t id;
+	int ret = clock_getcpuclockid(pid, &id);
+
+	if (ret)
+		return -ret;
+	if (clock_gettime(id, &t))
+		return -errno;
+	*ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+	return 0;
+}
+
+static uint64_t read_cpu(struct arbiter_vm *vm)
+{
+	int (*clock)(pid_t, uint64_t *) = vm->arbiter->config.cpu_clock;
+	uint64_t ns;
+
+	/* just dead: its last reading stands */
+	if ((clock ? clock : kernel_cpu_clock)(vm->pid, &ns))
+		return vm->cpu_last;
+	return MAX(ns, vm->cpu_last);
+}
+
+/* A claim only grows, and a time by no more than has passed. */
+static void take(uint64_t *last, uint64_t *total, uint64_t claim, uint64_t most)
+{
+	uint64_t delta = claim > *last ? claim - *last : 0;
+
+	delta = MIN(delta, most);
+	*last += delta;
+	*total += delta;
+}
+
+static void read_claims(struct arbiter_vm *vm, uint64_t now)
+{
+	const struct vgpu_sched_report *r = vm->report;
+	struct arbiter_stats *t = &vm->total;
+	uint64_t life = now - vm->worker_ns;
+	struct claims *last = &vm->last;
+	uint64_t busy, since, gpu;
+
+	/* in this order a reading may lag by one stretch, never exceed it */
+	busy = atomic_load(&r->busy_ns);
+	since = atomic_load(&r->busy_since_ns);
+	if (since && since < now)
+		busy += now - MAX(since, vm->worker_ns);
+
+	take(&last->busy_ns, &t->busy_ns, busy, life - last->busy_ns);
+	take(&last->wait_ns, &t->wait_ns, atomic_load(&r->wait_ns),
+	     life - last->wait_ns);
+	gpu = t->gpu_ns;
+	take(&last->gpu_ns, &gpu, atomic_load(&r->gpu_ns),
+	     life - last->gpu_ns);
+	if (!vm->arbiter->config.cpu_renderer)
+		t->gpu_ns = gpu;
+	take(&last->jobs, &t->jobs, atomic_load(&r->jobs), UINT64_MAX);
+	take(&last->frames, &t->frames, atomic_load(&r->frames), UINT64_MAX);
+	take(&last->errors, &t->errors, atomic_load(&r->errors), UINT64_MAX);
+	t->memory = atomic_load(&r->memory);
+	t->resources = atomic_load(&r->resources);
+	t->contexts = atomic_load(&r->contexts);
+}
+
+/* Whether anybody but @vm could have used the time that it used. */
+static bool lane_wanted(const struct arbiter_vm *vm)
+{
+	const struct arbiter *a = vm->arbiter;
+	uint32_t n = a->policy.count;
+
+	if (vm->entity.backlogged)
+		n--;
+	if (a->holder && a->holder != vm && a->holder->entity.backlogged &&
+	    account_idle(a->holder))
+		n--;
+	return n > 0;
+}
+
+static uint64_t held_contended(const struct arbiter_vm *vm, uint64_t now)
+{
+	const struct arbiter *a = vm->arbiter;
+
+	if (a->holder != vm || !a->contended_ns)
+		return 0;
+	return now - MIN(now, MAX(a->contended_ns, vm->sampled_ns));
+}
+
+void account_sample(struct arbiter_vm *vm, uint64_t now)
+{
+	struct arbiter *a = vm->arbiter;
+	bool holds = a->holder == vm;
+	uint64_t cpu, dcpu, gpu_before, cost;
+
+	if (!vm->pid)
+		return;
+	cpu = read_cpu(vm);
+	dcpu = cpu - vm->cpu_last;
+	vm->cpu_last = cpu;
+	gpu_before = vm->last.gpu_ns;
+	read_claims(vm, now);
+
+	vm->total.cpu_ns += dcpu;
+	if (!holds)
+		vm->total.outside_ns += dcpu;
+	if (a->config.cpu_renderer) {
+		cost = dcpu;
+		vm->total.gpu_ns += dcpu;
+	} else {
+		cost = holds ? MIN(vm->last.gpu_ns - gpu_before,
+				   now - vm->sampled_ns) : 0;
+	}
+	cost = MAX(cost, held_contended(vm, now) / 2);
+	vm->sampled_ns = now;
+	if (!holds && !lane_wanted(vm))
+		return;
+	vm->turn_ns += cost;
+	vm->total.charged_ns += cost;
+	policy_charge(&a->policy, &vm->entity, cost);
+}
+
+void account_worker_start(struct arbiter_vm *vm, uint64_t now)
+{
+	memset(&vm->last, 0, sizeof(vm->last));
+	vm->worker_ns = now;
+	vm->sampled_ns = now;
+	vm->cpu_last = 0;
+	vm->jobs_seen = 0;
+	vm->progress_ns = now;
+	vm->reported = false;
+	vm->killed = false;
+	vm->turn_ns = 0;
+}
+
+/* Once a second: what each has used since the last time. */
+void account_window(struct arbiter *a, uint64_t now)
+{
+	uint64_t elapsed = now - a->window_ns, all = 0;
+	guint i;
+
+	for (i = 0; i < a->vms->len; i++) {
+		struct arbiter_vm *vm = g_ptr_array_index(a->vms, i);
+
+		account_sample(vm, now);
+		all += vm->total.gpu_ns - vm->window_used;
+	}
+	for (i = 0; i < a->vms->len; i++) {
+		struct arbiter_vm *vm = g_ptr_array_index(a->vms, i);
+		uint64_t used = vm->total.gpu_ns - vm->window_used;
+		uint64_t busy = vm->total.busy_ns - vm->window_busy;
+
+		vm->share = all ? (double)used / (double)all : 0;
+		vm->busy = MIN(1.0, (double)busy / (double)elapsed);
+		vm->window_used = vm->total.gpu_ns;
+		vm->window_busy = vm->total.busy_ns;
+	}
+	a->window_ns = now;
+}
+
+void arbiter_vm_stats(struct arbiter_vm *vm, struct arbiter_stats *stats)
+{
+	struct arbiter *a = vm->arbiter;
+	uint64_t weights = vm->entity.weight;
+	guint i;
+
+	account_sample(vm, event_now_ns());
+	for (i = 0; i < a->vms->len; i++) {
+		struct arbiter_vm *other = g_ptr_array_index(a->vms, i);
+
+		/* busy for a hundredth of the time is not competing */
+		if (other != vm && other->pid && other->busy > 0.01)
+			weights += other->entity.weight;
+	}
+	*stats = vm->total;
+	stats->weight = vm->entity.weight;
+	stats->target = (double)vm->entity.weight / (double)weights;
+	stats->share = vm->share;
+	stats->busy = vm->busy;
+	stats->holds_lease = a->holder == vm;
+	stats->lag_ns = policy_lag(&a->policy, &vm->entity);
+}

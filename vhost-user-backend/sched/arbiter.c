@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: MIT
+/*
+ * arbiter.c - who holds the lease of one GPU, and until when
+ */
+#include "sched/arbiter.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/event.h"
+#include "base/fdpass.h"
+#include "base/log.h"
+#include "base/shm.h"
+#include "sched/lane.h"
+
+#define MS	1000000ull
+
+static void reschedule(struct arbiter *a, uint64_t now);
+
+static void kick(int fd)
+{
+	uint64_t one = 1;
+
+	/* fails only when the counter is full, and then it is readable */
+	if (write(fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+/* The loop's own timers count milliseconds; gaps are shorter. */
+static void set_timer(struct arbiter *a, uint64_t at_ns)
+{
+	struct itimerspec when = {
+		.it_value.tv_sec = (time_t)(at_ns / 1000000000),
+		.it_value.tv_nsec = (long)(at_ns % 1000000000),
+	};
+
+	timerfd_settime(a->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static void enter(struct arbiter *a, enum lane_state state, uint64_t now,
+		  uint64_t timer_ns)
+{
+	a->state = state;
+	a->state_ns = now;
+	set_timer(a, timer_ns);
+}
+
+static bool others_wait(const struct arbiter *a)
+{
+	uint32_t holder = a->holder && a->holder->entity.backlogged;
+
+	return a->policy.count > holder;
+}
+
+/* The lease is back: charge the turn, and the lane is free. */
+static void release(struct arbiter *a, uint64_t now)
+{
+	struct arbiter_vm *vm = a->holder;
+
+	account_sample(vm, now);
+	if (vm->turn_ns) {
+		vm->request_ns = vm->request_ns ?
+			lane_average(vm->request_ns, vm->turn_ns) : vm->turn_ns;
+		policy_set_request(&a->policy, &vm->entity, vm->request_ns);
+	}
+	if (account_idle(vm)) {
+		policy_sleep(&a->policy, &vm->entity);
+		if (!vm->idle_since_ns)
+			vm->idle_since_ns = now;
+	} else {
+		vm->idle_since_ns = 0;
+	}
+	a->holder = NULL;
+	enter(a, LANE_FREE, now, 0);
+}
+
+static void take_back(struct arbiter *a, uint64_t now)
+{
+	struct arbiter_vm *vm = a->holder;
+
+	atomic_store(&vm->grant->lease, 0);
+	if (account_inflight(vm)) {
+		enter(a, LANE_DRAIN, now, 0);
+		return;
+	}
+	release(a, now);
+	reschedule(a, now);
+}
+
+static void grant(struct arbiter *a, struct arbiter_vm *vm, uint64_t now)
+{
+	account_sample(vm, now);	/* what it did without the lease */
+	vm->turn_ns = 0;
+	vm->idle_since_ns = 0;
+	vm->total.grants++;
+	vm->progress_ns = now;
+	a->holder = vm;
+	a->contended_ns = 0;
+	enter(a, LANE_ALONE, now, 0);
+	atomic_store(&vm->grant->notify, 0);
+	atomic_store(&vm->grant->lease, ++a->lease);
+	kick(vm->fds.grant_fd);
+}
+
+static void learn_gap(struct arbiter_vm *vm, uint64_t gap)
+{
+	uint64_t most = 4 * vm->arbiter->config.gap_max_ns;
+
+	vm->gap_ns = lane_average(vm->gap_ns, MIN(gap, most));
+}
+
+/*
+ * Long enough for four gaps of five: twice the average. Never longer than
+ * what the VM does with a turn, and not at all for one that sleeps long.
+ */
+static uint64_t gap_limit(const struct arbiter_vm *vm)
+{
+	uint64_t most = vm->arbiter->config.gap_max_ns;
+
+	most = MIN(most, MAX(vm->request_ns, vm->turn_ns));
+	if (vm->gap_ns > most)
+		return 0;
+	return MIN(most, 2 * vm->gap_ns + 50000);
+}
+
+static void start_slice(struct arbiter *a, uint64_t now)
+{
+	enter(a, LANE_SLICE, now, now + a->config.slice_ns);
+}
+
+/* The holder has run dry while another waits. */
+static void holder_dry(struct arbiter *a, uint64_t now)
+{
+	struct arbiter_vm *vm = a->holder;
+	uint64_t limit;
+
+	account_sample(vm, now);
+	vm->idle_since_ns = now;
+	vm->gpu_at_idle = vm->last.gpu_ns;
+	limit = gap_limit(vm);
+	if (limit && policy_pick(&a->policy) == &vm->entity)
+		enter(a, LANE_GAP, now, now + limit);
+	else
+		take_back(a, now);
+}
+
+/* The holder has work again; its gap ended some time before now. */
+static void gap_over(struct arbiter *a, uint64_t now)
+{
+	struct arbiter_vm *vm = a->holder;
+	uint64_t since = atomic_load(&vm->report->busy_since_ns);
+	uint64_t wall = now - vm->idle_since_ns, gap = wall;
+
+	account_sample(vm, now);
+	if (since >= vm->idle_since_ns && since <= now)
+		gap = since - vm->idle_since_ns;
+	else
+		gap -= MIN(wall, vm->last.gpu_ns - vm->gpu_at_idle);
+	vm->total.idle_ns += gap;
+	learn_gap(vm, gap);
+	vm->idle_since_ns = 0;
+	start_slice(a, now);
+}
+
+static void gap_expired(struct arbiter *a, uint64_t now)
+{
+	if (!account_idle(a->holder)) {
+		gap_over(a, now);
+		return;
+	}
+	a->holder->total.idle_ns += now - a->holder->idle_since_ns;
+	take_back(a, now);
+}
+
+static void slice_expired(struct arbiter *a, uint64_t now)
+{
+	account_sample(a->holder, now);
+	if (policy_pick(&a->policy) == &a->holder->entity)
+		start_slice(a, now);
+	else
+		take_back(a, now);
+}
+
+static void on_timer(void *opaque, unsigned int events)
+{
+	struct arbiter *a = opaque;
+	uint64_t count;
+
+	if (read(a->timer_fd, &count, sizeof(count)) < 0)
+		return;		/* set anew since it fired */
+	if (a->state == LANE_SLICE)
+		slice_expired(a, event_now_ns());
+	else if (a->state == LANE_GAP)
+		gap_expired(a, event_now_ns());
+}
+
+/* What the holder has to say: it drained, ran dry, or has work again. */
+static void holder_event(struct arbiter *a, uint64_t now)
+{
+	struct arbiter_vm *vm = a->holder;
+
+	switch (a->state) {
+	case LANE_DRAIN:
+		if (!account_inflight(vm)) {
+			release(a, now);
+			reschedule(a, now);
+		}
+		break;
+	case LANE_GAP:
+		/* it drained again, so it had a job since */
+		gap_over(a, now);
+		if (account_idle(vm))
+			holder_dry(a, now);
+		break;
+	case LANE_SLICE:
+		if (account_idle(vm))
+			holder_dry(a, now);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Another wants the GPU that the holder has had for itself. */
+static void contend(struct arbiter *a, uint64_t now)
+{
+	a->contended_ns = now;
+	atomic_store(&a->holder->grant->notify, 1);
+	if (account_idle(a->holder)) {
+		/* it may have been so for long: no gap to wait for */
+		policy_sleep(&a->policy, &a->holder->entity);
+		take_back(a, now);
+		return;
+	}
+	start_slice(a, now);
+}
+
+static void reschedule(struct arbiter *a, uint64_t now)
+{
+	struct policy_entity *next;
+
+	if (!a->holder) {
+		next = policy_pick(&a->policy);
+		if (!next)
+			return;
+		grant(a, (struct arbiter_vm *)((char *)next -
+			offsetof(struct arbiter_vm, entity)), now);
+	}
+	if (a->state == LANE_ALONE && others_wait(a)) {
+		contend(a, now);
+	} else if ((a->state == LANE_SLICE || a->state == LANE_GAP) &&
+		   !others_wait(a)) {
+		account_sample(a->holder, now);
+		a->contended_ns = 0;
+		atomic_store(&a->holder->grant->notify, 0);
+		a->holder->idle_since_ns = 0;
+		enter(a, LANE_ALONE, now, 0);
+	}
+}
+
+static void wake(struct arbiter_vm *vm, uint64_t now)
+{
+	struct arbiter *a = vm->arbiter;
+
+	if (vm->entity.backlogged)
+		return;
+	if (a->holder)
+		account_sample(a->holder, now);	/* V as it is now */
+	if (vm->idle_since_ns)
+		learn_gap(vm, now - vm->idle_since_ns);
+	vm->idle_since_ns = 0;
+	policy_wake(&a->policy, &vm->entity);
+	reschedule(a, now);
+}
+
+static void on_want(void *opaque, unsigned int events)
+{
+	struct arbiter_vm *vm = opaque;
+	uint64_t count, now = event_now_ns();
+
+	if (read(vm->fds.want_fd, &count, sizeof(count)) < 0)
+		return;
+	if (!vm->pid)
+		vm->wanted_early = true;
+	else if (vm == vm->arbiter->holder)
+		holder_event(vm->arbiter, now);
+	else if (atomic_load(&vm->report->want))
+		wake(vm, now);
+}
+
+/* ---- who there is ---- */
+
+struct arbiter *arbiter_new(struct event_loop *loop,
+			    const struct arbiter_config *config)
+{
+	struct arbiter *a = g_new0(struct arbiter, 1);
+	struct arbiter_config *c = &a->config;
+	bool cpu = config->cpu_renderer;
+
+	*c = *config;
+	c->slice_ns = c->slice_ns ? c->slice_ns : 4 * MS;
+	c->gap_max_ns = c->gap_max_ns ? c->gap_max_ns : (cpu ? 30 : 2) * MS;
+	c->soft_ns = c->soft_ns ? c->soft_ns : (cpu ? 10000 : 2000) * MS;
+	c->hard_ns = c->hard_ns ? c->hard_ns : (cpu ? 60000 : 10000) * MS;
+	a->loop = loop;
+	a->vms = g_ptr_array_new();
+	policy_init(&a->policy);
+	a->timer_fd = timerfd_create(CLOCK_MONOTONIC,
+				     TFD_CLOEXEC | TFD_NONBLOCK);
+	if (a->timer_fd < 0) {
+		g_ptr_array_free(a->vms, TRUE);
+		g_free(a);
+		return NULL;
+	}
+	a->timer_source = event_add_fd(loop, a->timer_fd, EVENT_IN, on_timer, a);
+	watchdog_start(a);
+	return a;
+}
+
+void arbiter_free(struct arbiter *a)
+{
+	if (!a)
+		return;
+	event_del(a->tick);
+	event_del(a->timer_source);
+	close(a->timer_fd);
+	g_ptr_array_free(a->vms, TRUE);
+	g_free(a);
+}
+
+struct arbiter_vm *arbiter_vm_new(struct arbiter *a, const char *name,
+				  uint32_t weight, void *opaque)
+{
+	struct arbiter_vm *vm = g_new0(struct arbiter_vm, 1);
+
+	vm->arbiter = a;
+	vm->name = g_strdup(name);
+	vm->opaque = opaque;
+	vm->fds = (struct arbiter_fds){ -1, -1, -1, -1 };
+	vm->gap_ns = a->config.gap_max_ns / 4;
+	policy_entity_init(&a->policy, &vm->entity, weight, a->config.slice_ns);
+	g_ptr_array_add(a->vms, vm);
+	return vm;
+}
+
+void arbiter_vm_free(struct arbiter_vm *vm)
+{
+	if (!vm)
+		return;
+	arbiter_vm_detach(vm);
+	g_ptr_array_remove_fast(vm->arbiter->vms, vm);
+	g_free(vm->name);
+	g_free(vm);
+}
+
+void arbiter_vm_set_weight(struct arbiter_vm *vm, uint32_t weight)
+{
+	struct arbiter *a = vm->arbiter;
+	uint64_t now = event_now_ns();
+
+	if (a->holder)
+		account_sample(a->holder, now);
+	policy_set_weight(&a->policy, &vm->entity, weight);
+}
+
+static int make_pages(struct arbiter_vm *vm)
+{
+	struct arbiter_fds *fds = &vm->fds;
+	void *report;
+
+	fds->grant_page = shm_create("vgpu-grant", VGPU_SCHED_PAGE_SIZE);
+	if (fds->grant_page < 0)
+		return fds->grant_page;
+	fds->report_page = shm_create("vgpu-report", VGPU_SCHED_PAGE_SIZE);
+	if (fds->report_page < 0)
+		return fds->report_page;
+	fds->grant_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	fds->want_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (fds->grant_fd < 0 || fds->want_fd < 0)
+		return -errno;
+	vm->grant = shm_map(fds->grant_page, VGPU_SCHED_PAGE_SIZE, true);
+	if (!vm->grant)
+		return -errno;
+	report = shm_map(fds->report_page, VGPU_SCHED_PAGE_SIZE, false);
+	if (!report)
+		return -errno;
+	vm->report = report;
+	vm->grant->magic = VGPU_SCHED_MAGIC;
+	/* from here on nobody else can map it writable */
+	return shm_seal_readonly(fds->grant_page);
+}
+
+static void drop_pages(struct arbiter_vm *vm)
+{
+	struct arbiter_fds *fds = &vm->fds;
+	int all[] = { fds->grant_page, fds->report_page, fds->grant_fd,
+		      fds->want_fd };
+
+	shm_unmap(vm->grant, VGPU_SCHED_PAGE_SIZE);
+	shm_unmap((void *)vm->report, VGPU_SCHED_PAGE_SIZE);
+	vm->grant = NULL;
+	vm->report = NULL;
+	fdpass_close(all, G_N_ELEMENTS(all));
+	*fds = (struct arbiter_fds){ -1, -1, -1, -1 };
+}
+
+int arbiter_vm_attach(struct arbiter_vm *vm, struct arbiter_fds *fds)
+{
+	int ret;
+
+	arbiter_vm_detach(vm);
+	ret = make_pages(vm);
+	if (ret) {
+		drop_pages(vm);
+		return ret;
+	}
+	vm->want_source = event_add_fd(vm->arbiter->loop, vm->fds.want_fd,
+				       EVENT_IN, on_want, vm);
+	vm->attached = true;
+	*fds = vm->fds;
+	return 0;
+}
+
+void arbiter_vm_detach(struct arbiter_vm *vm)
+{
+	if (!vm->attached)
+		return;
+	arbiter_vm_worker(vm, 0);
+	event_del(vm->want_source);
+	vm->want_source = NULL;
+	drop_pages(vm);
+	vm->attached = false;
+}
+
+/* Dead, or of no more use: whatever it held is back now. */
+static void worker_gone(struct arbiter_vm *vm, uint64_t now)
+{
+	struct arbiter *a = vm->arbiter;
+	uint64_t count;
+
+	account_sample(vm, now);
+	atomic_store(&vm->grant->lease, 0);
+	if (a->holder == vm) {
+		a->holder = NULL;
+		enter(a, LANE_FREE, now, 0);
+	}
+	policy_sleep(&a->policy, &vm->entity);
+	vm->pid = 0;
+	vm->idle_since_ns = 0;
+	vm->total.memory = 0;
+	vm->total.resources = 0;
+	vm->total.contexts = 0;
+	/* what it may have asked for is not its successor's wish */
+	while (read(vm->fds.want_fd, &count, sizeof(count)) > 0)
+		;
+	vm->wanted_early = false;
+	reschedule(a, now);
+}
+
+void arbiter_vm_worker(struct arbiter_vm *vm, pid_t pid)
+{
+	uint64_t now = event_now_ns();
+
+	if (!vm->attached)
+		return;
+	if (vm->pid)
+		worker_gone(vm, now);
+	if (!pid)
+		return;
+	vm->pid = pid;
+	account_worker_start(vm, now);
+	if (vm->wanted_early && atomic_load(&vm->report->want))
+		wake(vm, now);
+	vm->wanted_early = false;
+}

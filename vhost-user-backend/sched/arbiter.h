@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arbiter.h - vgpud's side of the lease: one GPU, one lane
+ *
+ * DOC: Theory of operation
+ *
+ * One VM at a time holds the lease (protocol/vgpu_sched.h). While nobody else
+ * waits it keeps it, idle or not, and neither side makes a system call. When
+ * another wants the GPU, the holder has its slice, then the policy is asked;
+ * if the holder is not the answer, the lease is taken back: at once when
+ * nothing is in flight, else when the worker says that it has drained. Then
+ * the cost is charged and the next is granted.
+ *
+ * Anticipation: a holder that runs dry in its slice but is still the one that
+ * the policy would choose keeps the lease for a short gap, learned from its
+ * earlier ones. Otherwise VMs with one job outstanding would alternate 1:1
+ * whatever their weights.
+ *
+ * The charge is the CPU time of the worker process on a CPU renderer (the
+ * kernel's figure; work outside leases too, while somebody else has work), and
+ * the worker's claim of GPU time, at most the time under the lease, on a GPU.
+ * Who holds the lane while another waits is charged at least half of that
+ * time, whatever it claims or does with it.
+ *
+ * Everything in a report page is a claim of a process that guests may have
+ * taken over: read once, clamped, never waited for without a limit.
+ */
+#ifndef SCHED_ARBITER_H
+#define SCHED_ARBITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct arbiter;
+struct arbiter_vm;
+struct event_loop;
+
+/** struct arbiter_config - times in nanoseconds; 0: the default */
+struct arbiter_config {
+	bool cpu_renderer;
+	uint64_t slice_ns;		/* 4 ms */
+	uint64_t gap_max_ns;		/* 2 ms, CPU renderer 30 ms */
+	uint64_t soft_ns;		/* 2 s, CPU renderer 10 s */
+	uint64_t hard_ns;		/* 10 s, CPU renderer 60 s */
+	/* past the hard limit: kill the worker of this VM */
+	void (*hung)(void *vm, const char *reason);
+	/* CPU time of a process, 0 or -errno; NULL: ask the kernel (tests) */
+	int (*cpu_clock)(pid_t pid, uint64_t *ns);
+};
+
+/** struct arbiter_fds - for the worker; they stay the arbiter's */
+struct arbiter_fds {
+	int grant_page, report_page, grant_fd, want_fd;
+};
+
+/** struct arbiter_stats - totals since the VM was added, and the last second */
+struct arbiter_stats {
+	uint32_t weight;
+	double target;			/* share among those with work */
+	double share;			/* of what all used, last second */
+	double busy;			/* fraction of the last second */
+	bool holds_lease;
+	uint64_t charged_ns;		/* by the scheduler */
+	uint64_t gpu_ns;		/* GPU time (CPU renderer: CPU time) */
+	uint64_t cpu_ns;		/* of the workers, by the kernel */
+	uint64_t outside_ns;		/* part of cpu_ns without the lease */
+	uint64_t idle_ns;		/* lane idle, kept for this VM */
+	uint64_t wait_ns, busy_ns;
+	uint64_t grants, jobs, frames, errors;
+	uint64_t memory;		/* now */
+	uint32_t resources, contexts;	/* now */
+	int64_t lag_ns;
+};
+
+struct arbiter *arbiter_new(struct event_loop *loop,
+			    const struct arbiter_config *config);
+void arbiter_free(struct arbiter *arbiter);	/* all VMs first */
+
+struct arbiter_vm *arbiter_vm_new(struct arbiter *arbiter, const char *name,
+				  uint32_t weight, void *opaque);
+void arbiter_vm_free(struct arbiter_vm *vm);
+
+void arbiter_vm_set_weight(struct arbiter_vm *vm, uint32_t weight);
+
+/** arbiter_vm_attach() - new pages for a new front end; 0 or -errno */
+int arbiter_vm_attach(struct arbiter_vm *vm, struct arbiter_fds *fds);
+void arbiter_vm_detach(struct arbiter_vm *vm);
+
+/** arbiter_vm_worker() - its worker runs as @pid, or (0) is gone */
+void arbiter_vm_worker(struct arbiter_vm *vm, pid_t pid);
+
+/** arbiter_vm_stats() - charged up to now */
+void arbiter_vm_stats(struct arbiter_vm *vm, struct arbiter_stats *stats);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lane.h - what arbiter.c, account.c and watchdog.c share
+ */
+#ifndef SCHED_LANE_H
+#define SCHED_LANE_H
+
+#include <glib.h>
+
+#include "protocol/vgpu_sched.h"
+#include "sched/arbiter.h"
+#include "sched/policy.h"
+
+/** struct claims - one reading of a report page, clamped to be monotonic */
+struct claims {
+	uint64_t gpu_ns, busy_ns, wait_ns;
+	uint64_t jobs, frames, errors;
+};
+
+enum lane_state {
+	LANE_FREE,		/* nobody holds the lease */
+	LANE_ALONE,		/* held, nobody waits, no timer */
+	LANE_SLICE,		/* held, another waits, timer: end of slice */
+	LANE_GAP,		/* held by one who is idle, timer: end of gap */
+	LANE_DRAIN,		/* taken back, jobs still in flight */
+};
+
+struct arbiter {
+	struct arbiter_config config;
+	struct policy policy;
+	GPtrArray *vms;
+	struct event_loop *loop;
+
+	enum lane_state state;
+	struct arbiter_vm *holder;	/* NULL: LANE_FREE */
+	uint64_t lease;			/* last number given out */
+	uint64_t contended_ns;		/* since when another waits, 0: not */
+	uint64_t state_ns;		/* start of slice, gap or drain */
+	int timer_fd;
+	struct event_source *timer_source;
+
+	struct event_source *tick;	/* watchdog and windows */
+	uint64_t window_ns;		/* start of this window */
+};
+
+struct arbiter_vm {
+	struct arbiter *arbiter;
+	char *name;
+	void *opaque;
+	struct policy_entity entity;
+
+	/* attached */
+	bool attached;
+	struct arbiter_fds fds;
+	struct vgpu_sched_grant *grant;
+	const struct vgpu_sched_report *report;
+	struct event_source *want_source;
+
+	/* a worker runs */
+	pid_t pid;			/* 0: none */
+	bool wanted_early;		/* want came before the worker */
+	uint64_t worker_ns;		/* since when */
+	uint64_t cpu_last;		/* its CPU clock, last reading */
+	struct claims last;		/* its claims, last reading */
+
+	/* the turn, and what was learned from earlier ones */
+	uint64_t sampled_ns;		/* last charge */
+	uint64_t turn_ns;		/* charged in this turn */
+	uint64_t request_ns;		/* average of turns */
+	uint64_t idle_since_ns;		/* ran dry, 0: has work */
+	uint64_t gpu_at_idle;		/* claim then */
+	uint64_t gap_ns;		/* average gap */
+
+	/* watchdog */
+	uint64_t jobs_seen, progress_ns;
+	bool reported, killed;
+
+	/* totals, and at the start of this and results of the last window */
+	struct arbiter_stats total;
+	uint64_t window_used, window_busy;
+	double share, busy;
+};
+
+/* account.c */
+void account_sample(struct arbiter_vm *vm, uint64_t now);
+void account_worker_start(struct arbiter_vm *vm, uint64_t now);
+void account_window(struct arbiter *arbiter, uint64_t now);
+bool account_idle(const struct arbiter_vm *vm);
+uint32_t account_inflight(const struct arbiter_vm *vm);
+
+/* watchdog.c */
+void watchdog_start(struct arbiter *arbiter);
+
+/* Moving average, factor 1/8. */
+static inline uint64_t lane_average(uint64_t old, uint64_t value)
+{
+	return old - old / 8 + value / 8;
+}
+
+#endif
