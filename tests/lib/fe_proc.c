@@ -28,7 +28,7 @@ const char *fe_default_backend(void)
 {
 	const char *command = getenv("VGPU_BACKEND");
 
-	return command && *command ? command : "build/vgpu-endpoint --null";
+	return command && *command ? command : "build/vgpu-endpoint --renderer=null";
 }
 
 /* The child: descriptors 0 to 2 and, with --fd, 3. Nothing else. */
@@ -120,6 +120,42 @@ int fe_spawn(struct fe *fe)
 	return fe->sock < 0 ? fe->sock : 0;
 }
 
+/* Logs of living back ends, shown when an assertion fails. */
+static int live_logs[32];
+
+static void dump_logs(int signo)
+{
+	char buf[4096];
+	size_t i;
+
+	for (i = 0; i < 32; i++) {
+		off_t at = 0;
+		ssize_t n;
+
+		if (!live_logs[i])
+			continue;
+		dprintf(2, "---- back end's log\n");
+		while ((n = pread(live_logs[i], buf, sizeof(buf), at)) > 0) {
+			if (write(2, buf, (size_t)n) != n)
+				break;
+			at += n;
+		}
+	}
+	signal(signo, SIG_DFL);
+	raise(signo);
+}
+
+static void note_log(int old, int new)
+{
+	size_t i;
+
+	for (i = 0; i < 32 && live_logs[i] != old; i++)
+		;
+	if (i < 32)
+		live_logs[i] = new;
+	signal(SIGABRT, dump_logs);
+}
+
 static struct fe *make(const struct fe_options *opts)
 {
 	struct fe *fe = calloc(1, sizeof(*fe));
@@ -160,6 +196,7 @@ struct fe *fe_new(const struct fe_options *opts)
 		fe_free(fe);
 		return NULL;
 	}
+	note_log(0, fe->log_fd);
 	return fe;
 }
 
@@ -251,8 +288,10 @@ unsigned int fe_free(struct fe *fe)
 
 		fprintf(stderr, "---- back end's log\n%s----\n", log);
 	}
-	if (fe->log_fd >= 0)
+	if (fe->log_fd >= 0) {
+		note_log(fe->log_fd, 0);
 		close(fe->log_fd);
+	}
 	if (fe->dir[0]) {
 		snprintf(path, sizeof(path), "%s/s", fe->dir);
 		unlink(path);
