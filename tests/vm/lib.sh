@@ -1,0 +1,133 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# lib.sh - what the tests on QEMU share; sourced, needs bash
+#
+# A test calls plan, then check once for each promise, and ends with finish.
+# Whatever it starts through vm_start is ended with it.
+
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/../../scripts/lib.sh"
+B=${B:-$top/build}
+case $B in /*) ;; *) B=$top/$B ;; esac
+vmctl=$B/tests/vm/vmctl
+# Kept after the test: pictures and logs are what one wants to see.
+work=${VM_WORK:-$B/check/vm}/$(basename "$0" .sh)
+rm -rf "$work"
+mkdir -p "$work"
+
+planned=0 number=0 failed=0 test_pids=()
+
+plan() { planned=$1; echo "1..$1"; }
+diag() { sed 's/^/# /'; }
+note() { printf '# [%4d s] %s\n' "$SECONDS" "$*"; }
+skip_all() { echo "1..0 # SKIP $*"; exit 77; }
+
+# check NAME COMMAND...: one test; what the command prints is shown if it fails
+check() {
+	local name=$1 output status=0
+	shift
+	number=$((number + 1))
+	output=$("$@" 2>&1) || status=$?
+	if [ $status = 0 ]; then
+		echo "ok $number $name"
+	else
+		echo "not ok $number $name"
+		{ echo "status $status: $*"; echo "$output"; } | tail -n 25 | diag
+		failed=$((failed + 1))
+	fi
+	return $status
+}
+
+# bail WHY: nothing after this makes sense
+bail() {
+	while [ $number -lt "$planned" ]; do
+		number=$((number + 1))
+		failed=$((failed + 1))
+		echo "not ok $number not reached: $1"
+	done
+	finish
+}
+
+finish() {
+	[ "$number" = "$planned" ] || { echo "# planned $planned, ran $number"; failed=1; }
+	exit $((failed > 0))
+}
+
+end_pid() {
+	kill "$1" 2> /dev/null || return 0
+	timeout 10 tail --pid="$1" -f /dev/null 2> /dev/null || kill -KILL "$1" 2> /dev/null
+	wait "$1" 2> /dev/null || true
+}
+end_all() {
+	local pid
+	for pid in "${test_pids[@]}"; do end_pid "$pid"; done
+}
+trap end_all EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# vm_start NAME RUN-VM-OPTION...: its files are in $work/NAME
+vm_start() {
+	local name=$1
+	shift
+	mkdir -p "$work/$name"
+	rm -f "$work/$name/ready"
+	"$top/scripts/run-vm" --wait --name "$name" --dir "$work/$name" "$@" \
+		> "$work/$name/run-vm.log" 2>&1 &
+	printf %s $! > "$work/$name/run-vm.pid"
+	test_pids+=($!)
+}
+
+# vm_ready NAME [SECONDS]: waits until its guest answers
+vm_ready() {
+	local pid limit=${2:-120} begin=$SECONDS
+	pid=$(cat "$work/$1/run-vm.pid")
+	until [ -e "$work/$1/ready" ]; do
+		if ! kill -0 "$pid" 2> /dev/null || [ $((SECONDS - begin)) -gt "$limit" ]; then
+			echo "VM $1 is not ready after $((SECONDS - begin)) s"
+			cat "$work/$1/run-vm.log" "$work/$1/backend.log" 2> /dev/null | tail -n 20
+			return 1
+		fi
+		sleep 0.3
+	done
+}
+
+vm_stop() { end_pid "$(cat "$work/$1/run-vm.pid")"; }
+
+# vm NAME SECONDS COMMAND: in its guest
+vm() { "$vmctl" exec "$work/$1/cmd" "$2" "$3"; }
+qmp() { local name=$1 limit=$2; shift 2; "$vmctl" qmp "$work/$name/qmp" "$limit" "$@"; }
+qmp_ms() { "$vmctl" time "$work/$1/qmp" "$2" "$3"; }
+
+# shot NAME FILE: a picture of its screen, $work/FILE
+shot() {
+	qmp "$1" 10 "{\"execute\":\"screendump\",\"arguments\":{\"filename\":\"$work/$2\",\"format\":\"png\"}}"
+}
+
+endpoint_pid() { cat "$work/$1/backend.pid"; }
+qemu_pid() { cat "$work/$1/qemu.pid"; }
+# The youngest child of the endpoint that is a worker.
+worker_pid() {
+	local endpoint child found=
+	endpoint=$(endpoint_pid "$1")
+	for child in $(cat "/proc/$endpoint/task/"*/children 2> /dev/null); do
+		case $(cat "/proc/$child/comm" 2> /dev/null) in vgpu-worker*) found=$child ;; esac
+	done
+	[ "$found" ] && echo "$found"
+}
+
+# cpu_ns PID: CPU time of a process, all its threads, by the kernel
+cpu_ns() { # user and system time are in hundredths of a second
+	local stat
+	stat=$(cat "/proc/$1/stat") || return 1
+	# shellcheck disable=SC2086
+	set -- ${stat##*) }
+	echo $(((${12} + ${13}) * 10000000))
+}
+
+fd_count() { ls "/proc/$1/fd" | wc -l; }
+map_count() { wc -l < "/proc/$1/maps"; }
+rss_kb() { sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$1/status"; }
+
+check_gears() { "$B/tests/vm/check-gears" "$@"; }
