@@ -220,6 +220,14 @@ out:
 
 /* ---- a successor's own order, and bad ledgers ---- */
 
+/* An element goes down with its process. */
+static void drop(struct vring_elem *elem)
+{
+	guest_mem_put(elem->mem);
+	g_free(elem->iov);
+	g_free(elem);
+}
+
 static void test_order(void)
 {
 	struct left l;
@@ -235,11 +243,15 @@ static void test_order(void)
 		guest_offer(&l.g, (uint16_t)(HEADS - 1 - i));
 	for (unsigned int i = 0; i < HEADS; i++)
 		g_assert_cmpint(vring_pop(vr, &held[i]), ==, 1);
+	g_assert_cmpuint(held[1]->head, ==, 2);
 	vring_push(vr, held[1], 0);
 	vring_free(vr);			/* dies, with three in flight */
+	drop(held[0]);
+	drop(held[2]);
+	drop(held[3]);
 
 	vr = take_over(&l, mem);
-	guest_offer(&l.g, held[1]->head);
+	guest_offer(&l.g, 2);
 	for (unsigned int i = 0; i < HEADS; i++) {
 		static const uint16_t want[] = { 3, 1, 0, 2 };
 
@@ -413,12 +425,8 @@ static void model_take(struct model *m)
 
 static void model_die(struct model *m)
 {
-	/* The elements go down with their process. */
-	for (unsigned int i = 0; i < m->n_held; i++) {
-		guest_mem_put(m->held[i]->mem);
-		g_free(m->held[i]->iov);
-		g_free(m->held[i]);
-	}
+	for (unsigned int i = 0; i < m->n_held; i++)
+		drop(m->held[i]);
 	m->n_held = 0;
 	vring_free(m->vr);
 	m->vr = vring_new(0, m->ledger);
