@@ -50,15 +50,11 @@ $(foreach p,$(programs_in),$(eval main_$(call dir_of,$(p)) := $(call main_of,$(c
 programs := $(foreach p,$(programs_in),$(if $(main_$(call dir_of,$(p))),$(B)/$(call name_of,$(p))))
 parts_libs := $(foreach p,$(programs_in),$(if $(call parts_of,$(call dir_of,$(p))),$(B)/lib$(call dir_of,$(p)).a))
 
-test_program = $(patsubst %.c,$(B)/%,$(wildcard $(1)))
+# Programs among these sources.
+test_program = $(patsubst %.c,$(B)/%,$(shell grep -lws '^int main' /dev/null $(wildcard $(1))))
 unit_tests := $(call test_program,tests/unit/test-*.c)
 integration_tests := $(call test_program,tests/integration/test-*.c)
-bench_programs := $(call test_program,tests/bench/bench-*.c)
-fuzz_programs := $(call test_program,tests/fuzz/fuzz-*.c)
-sim_programs := $(call test_program,tests/sim/sim-*.c)
-vm_programs := $(call test_program,tests/vm/*.c)
-all_tests := $(unit_tests) $(integration_tests) $(bench_programs) $(fuzz_programs) \
-	$(sim_programs) $(vm_programs)
+all_tests := $(call test_program,$(addprefix tests/,$(addsuffix /*.c,unit integration bench fuzz sim vm)))
 headers := $(wildcard protocol/*.h $(H)/*/*.h tests/lib/*.h)
 
 # ---- targets ---------------------------------------------------------------

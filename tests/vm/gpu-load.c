@@ -40,7 +40,8 @@ enum {
 	F(gl, const char *, glGetString, (unsigned)) \
 	F(gl, void, glGenTextures, (int, unsigned *)) \
 	F(gl, void, glBindTexture, (unsigned, unsigned)) \
-	F(gl, void, glTexImage2D, (unsigned, int, int, int, int, int, unsigned, unsigned, const void *)) \
+	F(gl, void, glTexImage2D, (unsigned, int, int, int, int, int, unsigned, unsigned, \
+				   const void *)) \
 	F(gl, void, glGenFramebuffers, (int, unsigned *)) \
 	F(gl, void, glBindFramebuffer, (unsigned, unsigned)) \
 	F(gl, void, glFramebufferTexture2D, (unsigned, unsigned, unsigned, unsigned, int)) \
@@ -125,7 +126,8 @@ static unsigned make_program(void)
 		"void main() {\n"
 		"	vec2 z = gl_FragCoord.xy * .01 + seed;\n"
 		"	for (int i = 0; i < rounds; i++)\n"
-		"		z = vec2(z.x * z.x - z.y * z.y, 2. * z.x * z.y) / (1. + dot(z, z)) + .31;\n"
+		"		z = vec2(z.x * z.x - z.y * z.y, 2. * z.x * z.y)\n"
+		"			/ (1. + dot(z, z)) + .31;\n"
 		"	colour = vec4(fract(z), seed, 1.);\n"
 		"}\n";
 	unsigned program = glCreateProgram();
