@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+/*
+ * control.c - the control socket: clients and their lines
+ */
+#include "broker/control.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+#include "base/event.h"
+#include "base/log.h"
+#include "broker/broker.h"
+#include "broker/command.h"
+#include "broker/listen.h"
+
+#define STUCK_US	5000000		/* a reply nobody reads */
+
+struct control {
+	struct broker *broker;
+	char *path;
+	int fd;
+	struct event_source *source;
+	GPtrArray *clients;
+	struct log_limit limit;
+};
+
+struct client {
+	struct control *control;
+	int fd;
+	struct event_source *source;
+	struct event_source *stuck;	/* runs while a reply waits */
+	struct ucred peer;
+	GString *in, *out;
+	bool dead;
+};
+
+static void client_free(struct client *c)
+{
+	g_ptr_array_remove_fast(c->control->clients, c);
+	event_del(c->source);
+	event_del(c->stuck);
+	close(c->fd);
+	g_string_free(c->in, TRUE);
+	g_string_free(c->out, TRUE);
+	g_free(c);
+}
+
+static void complain(struct client *c, const char *what)
+{
+	log_peer(&c->control->limit, "control client (pid %d, uid %u): %s",
+		 (int)c->peer.pid, (unsigned int)c->peer.uid, what);
+}
+
+static void flush(struct client *c)
+{
+	while (c->out->len) {
+		ssize_t n = send(c->fd, c->out->str, c->out->len,
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != EAGAIN)
+			c->dead = true;
+		if (n <= 0)
+			break;
+		g_string_erase(c->out, 0, n);
+		event_set_timer(c->stuck, STUCK_US);
+	}
+	if (!c->out->len)
+		event_stop_timer(c->stuck);
+	/* unread replies: no more questions */
+	event_set_fd(c->source, c->out->len ? EVENT_OUT : EVENT_IN);
+}
+
+/*
+ * One line after another while replies leave at once; the rest waits in the
+ * buffer until they do.
+ */
+static void answer_lines(struct client *c)
+{
+	while (!c->dead && !c->out->len) {
+		char *end = memchr(c->in->str, '\n', c->in->len);
+		char *reply;
+
+		if (!end)
+			break;
+		reply = command_answer(c->control->broker, c->in->str,
+				       (size_t)(end - c->in->str), &c->peer);
+		g_string_erase(c->in, 0, end - c->in->str + 1);
+		g_string_append(c->out, reply);
+		g_string_append_c(c->out, '\n');
+		g_free(reply);
+		event_set_timer(c->stuck, STUCK_US);
+		flush(c);
+	}
+	if (!c->dead && !c->out->len && c->in->len >= CONTROL_LINE_MAX) {
+		complain(c, "a line of more than 64 KiB; dropped");
+		c->dead = true;
+	}
+}
+
+static void read_some(struct client *c)
+{
+	char buf[4096];
+	ssize_t n = recv(c->fd, buf, sizeof(buf), MSG_DONTWAIT);
+
+	if (n > 0)
+		g_string_append_len(c->in, buf, n);
+	else if (!n || (errno != EAGAIN && errno != EINTR))
+		c->dead = true;
+}
+
+static void on_client(void *opaque, unsigned int events)
+{
+	struct client *c = opaque;
+
+	if (c->out->len)
+		flush(c);
+	else
+		read_some(c);
+	if (events & EVENT_HUP && !(events & EVENT_IN) && !c->in->len)
+		c->dead = true;
+	answer_lines(c);
+	/* it has gone and what it could still be told has no taker */
+	if (events & EVENT_HUP && c->out->len)
+		c->dead = true;
+	if (c->dead)
+		client_free(c);
+}
+
+static void on_stuck(void *opaque)
+{
+	struct client *c = opaque;
+
+	complain(c, "does not read its replies; dropped");
+	client_free(c);
+}
+
+static void on_connect(void *opaque, unsigned int events)
+{
+	struct control *control = opaque;
+	socklen_t len = sizeof(struct ucred);
+	int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct client *c;
+
+	if (fd < 0)
+		return;
+	c = g_new0(struct client, 1);
+	c->control = control;
+	c->fd = fd;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c->peer, &len) ||
+	    control->clients->len >= CONTROL_CLIENTS_MAX) {
+		complain(c, "refused, there are too many clients");
+		close(fd);
+		g_free(c);
+		return;
+	}
+	c->in = g_string_new(NULL);
+	c->out = g_string_new(NULL);
+	c->stuck = event_add_timer(control->broker->loop, on_stuck, c);
+	c->source = event_add_fd(control->broker->loop, fd, EVENT_IN, on_client,
+				 c);
+	g_ptr_array_add(control->clients, c);
+	log_debug("control client: pid %d, uid %u", (int)c->peer.pid,
+		  (unsigned int)c->peer.uid);
+}
+
+struct control *control_new(struct broker *broker, const char *path)
+{
+	struct control *control;
+	int fd = listen_at(path, 0660, (uid_t)-1, (gid_t)-1);
+
+	if (fd < 0) {
+		log_error("control %s", listen_error(fd, path));
+		return NULL;
+	}
+	control = g_new0(struct control, 1);
+	control->broker = broker;
+	control->path = g_strdup(path);
+	control->fd = fd;
+	control->clients = g_ptr_array_new();
+	control->source = event_add_fd(broker->loop, fd, EVENT_IN, on_connect,
+				       control);
+	return control;
+}
+
+void control_free(struct control *control)
+{
+	if (!control)
+		return;
+	while (control->clients->len)
+		client_free(g_ptr_array_index(control->clients, 0));
+	g_ptr_array_free(control->clients, TRUE);
+	event_del(control->source);
+	unlink(control->path);
+	close(control->fd);
+	g_free(control->path);
+	g_free(control);
+}

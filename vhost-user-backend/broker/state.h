@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * state.h - weights that were set live, kept for the next vgpud
+ */
+#ifndef BROKER_STATE_H
+#define BROKER_STATE_H
+
+struct broker;
+
+/** state_load() - into the broker's live_weights; a bad file is only logged */
+void state_load(struct broker *broker);
+
+/** state_save() - whole or not at all; 0 or -errno */
+int state_save(const struct broker *broker);
+
+#endif
