@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * vgpu_device.h - one virtio GPU
+ */
+#ifndef VGPU_DEVICE_H
+#define VGPU_DEVICE_H
+
+#include <linux/atomic.h>
+#include <linux/idr.h>
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+#include <drm/drm_device.h>
+
+#include "vgpu_queue.h"
+
+struct virtio_device;
+struct vgpu_output;
+
+/* Ids of capsets are 1 to 63; one more would not fit the UAPI's mask. */
+#define VGPU_MAX_CAPSETS	64
+#define VGPU_MAX_CAPSET_SIZE	(1u << 18)
+
+/** struct vgpu_capset - one capset, contents read at the first GET_CAPS */
+struct vgpu_capset {
+	u32 id;
+	u32 max_version;
+	u32 max_size;
+	struct list_head cache;	/* of struct vgpu_caps, device->caps_lock */
+};
+
+/** struct vgpu_device - lives as long as its drm_device */
+struct vgpu_device {
+	struct drm_device *drm;
+	struct virtio_device *vdev;	/* only until vgpu_device_stop() */
+	struct vgpu_queue ctrl;
+	struct vgpu_queue cursor;
+
+	bool has_virgl;
+	bool has_edid;
+	bool use_dma_api;	/* backing addresses are DMA addresses */
+
+	struct mutex stop_lock;
+	bool stopped;			/* stop_lock */
+	struct work_struct lost_work;
+	struct work_struct config_work;
+
+	atomic_t last_resource;		/* ids are never used twice */
+	struct ida contexts;
+
+	struct mutex caps_lock;
+	unsigned int num_capsets;	/* fixed after probe, as the next two */
+	u64 capset_mask;
+	struct vgpu_capset capsets[VGPU_MAX_CAPSETS];
+
+	unsigned int num_outputs;	/* fixed after probe */
+	struct vgpu_output *outputs;
+};
+
+static inline struct vgpu_device *to_vgpu(struct drm_device *drm)
+{
+	return drm->dev_private;
+}
+
+/** vgpu_device_new() - attach our state to @drm; freed with it */
+struct vgpu_device *vgpu_device_new(struct drm_device *drm,
+				    struct virtio_device *vdev);
+
+/** vgpu_device_start() - virtqueues, capsets, displays; takes bounded time */
+int vgpu_device_start(struct vgpu_device *dev);
+
+/**
+ * vgpu_device_stop() - reset the device and let everything fail
+ *
+ * Afterwards every fence is signalled, no command is in flight, new ones
+ * complete with -ENODEV, and nobody waits. Idempotent; may sleep.
+ */
+void vgpu_device_stop(struct vgpu_device *dev);
+
+/** vgpu_device_config_changed() - from the configuration interrupt */
+void vgpu_device_config_changed(struct vgpu_device *dev);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * vgpu_gem.h - resources: pages of the guest that the host has a texture of
+ */
+#ifndef VGPU_GEM_H
+#define VGPU_GEM_H
+
+#include <drm/drm_gem_shmem_helper.h>
+
+#include "vgpu_cmd.h"
+
+struct drm_file;
+struct drm_mode_create_dumb;
+struct vgpu_device;
+struct vgpu_vbuf;
+
+/** struct vgpu_bo - a GEM object and its resource */
+struct vgpu_bo {
+	struct drm_gem_shmem_object base;
+	u32 res_id;
+	bool dumb;		/* pixels come from the guest's pages */
+	struct vgpu_vbuf *unref;	/* made in advance; NULL: not on the host */
+};
+
+static inline struct vgpu_bo *to_vgpu_bo(struct drm_gem_object *obj)
+{
+	return container_of(to_drm_gem_shmem_obj(obj), struct vgpu_bo, base);
+}
+
+/** struct vgpu_bo_params - what to create */
+struct vgpu_bo_params {
+	size_t size;		/* of the backing */
+	bool dumb;
+	bool is_3d;		/* else only format, width, height count */
+	bool busy;		/* has a fence until the host has created it */
+	struct vgpu_texture texture;
+};
+
+/** vgpu_bo_create() - on success the caller owns one handle and no reference */
+int vgpu_bo_create(struct drm_file *file, struct vgpu_device *dev,
+		   const struct vgpu_bo_params *params, u32 *handle,
+		   u32 *res_id);
+
+/** vgpu_bo_sync_for_device() - guest's writes become visible to the host */
+void vgpu_bo_sync_for_device(struct vgpu_device *dev, struct vgpu_bo *bo);
+
+/* struct drm_driver */
+struct drm_gem_object *vgpu_gem_create_object(struct drm_device *drm,
+					      size_t size);
+int vgpu_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
+			 struct drm_mode_create_dumb *args);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * vgpu_queue.h - a virtqueue and the commands that wait for room in it
+ */
+#ifndef VGPU_QUEUE_H
+#define VGPU_QUEUE_H
+
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+struct virtqueue;
+struct vgpu_vbuf;
+
+enum vgpu_queue_state {
+	VGPU_QUEUE_OFF,		/* no virtqueue yet: commands wait */
+	VGPU_QUEUE_RUNNING,
+	VGPU_QUEUE_STOPPING,	/* the device is being reset: commands wait */
+	VGPU_QUEUE_DEAD,	/* commands complete at once with -ENODEV */
+};
+
+/**
+ * struct vgpu_queue - a virtqueue with a software queue before it
+ *
+ * vgpu_queue_submit() never sleeps and never fails for want of room: what
+ * the ring cannot take waits in @pending, in order. Tasks that make commands
+ * without bound call vgpu_queue_wait_room() before they take any lock.
+ */
+struct vgpu_queue {
+	spinlock_t lock;	/* taken in interrupt context */
+	const char *name;
+	struct virtqueue *vq;	/* NULL: none */
+	enum vgpu_queue_state state;
+	struct list_head pending;
+	struct list_head inflight;
+	unsigned int nr_pending;
+	unsigned int nr_inflight;
+	unsigned int chain_max;	/* longest chain that always fits */
+	bool unkicked;		/* the ring has what the device was not told */
+	u64 fence_id;		/* last one given out */
+	wait_queue_head_t room;
+
+	/* answered commands that have a @done to be called */
+	struct list_head answered;
+	struct work_struct work;
+	struct delayed_work retry;	/* the ring could not be filled: no memory */
+	struct workqueue_struct *wq;
+	struct work_struct *lost;	/* queued when the ring is broken */
+
+	u64 submitted, completed, failed, kicks, interrupts;	/* debugfs */
+};
+
+/* submit, but leave it to vgpu_queue_kick() to tell the device */
+#define VGPU_SUBMIT_MORE	1u
+
+int vgpu_queue_init(struct vgpu_queue *q, const char *name,
+		    struct work_struct *lost);
+/* after the last submit */
+void vgpu_queue_fini(struct vgpu_queue *q);
+
+void vgpu_queue_start(struct vgpu_queue *q, struct virtqueue *vq);
+/* before the device's reset; commands are kept from now on */
+void vgpu_queue_stopping(struct vgpu_queue *q);
+/* after it: everything completes with -ENODEV; detaches the virtqueue */
+void vgpu_queue_dead(struct vgpu_queue *q);
+
+/**
+ * vgpu_queue_wait_room() - wait until the queue is not overfull
+ *
+ * Call without locks. Return: 0, -ERESTARTSYS (a fatal signal) or -ENODEV.
+ */
+int vgpu_queue_wait_room(struct vgpu_queue *q);
+
+/**
+ * vgpu_queue_submit() - hand over a list of commands
+ *
+ * They enter the ring in this order, with nothing between them. Takes the
+ * commands in every case; the list is empty afterwards. May be called in
+ * atomic context. Return: 0 or -ENODEV.
+ */
+int vgpu_queue_submit(struct vgpu_queue *q, struct list_head *cmds,
+		      unsigned int flags);
+int vgpu_queue_submit_one(struct vgpu_queue *q, struct vgpu_vbuf *vbuf);
+
+/** vgpu_queue_kick() - tell the device, if that is due */
+void vgpu_queue_kick(struct vgpu_queue *q);
+
+/** vgpu_queue_interrupt() - the virtqueue's callback */
+void vgpu_queue_interrupt(struct vgpu_queue *q);
+
+/** vgpu_queue_flush() - wait until every @done of answered ones was called */
+void vgpu_queue_flush(struct vgpu_queue *q);
+
+#endif
