@@ -97,7 +97,13 @@ void device_set_mem(struct device *dev, struct guest_mem *mem);
  */
 int device_restore(struct device *dev);
 
-/** device_reset() - as if just made; chains in flight are dropped unanswered */
+/**
+ * device_reset() - as if just made
+ *
+ * Chains in flight are given back by ops->complete with length 0, and nothing
+ * is written into them; device_free() does the same. Features and memory table
+ * have to be set again.
+ */
 void device_reset(struct device *dev);
 
 /** device_process() - a chain of the control (0) or cursor (1) queue */

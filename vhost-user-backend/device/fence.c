@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+/*
+ * fence.c - jobs of the GPU and the order of answers
+ */
+#include "device/fence.h"
+
+#include "device/command.h"
+#include "device/scanout.h"
+#include "device/state.h"
+#include "renderer/renderer.h"
+#include "sched/client.h"
+
+bool fence_acquire(struct device *dev)
+{
+	if (sched_client_acquire(dev->config.sched))
+		return true;
+	dev->wants_lease = true;
+	return false;
+}
+
+static void add_job(struct device *dev)
+{
+	g_queue_push_tail(&dev->jobs, GSIZE_TO_POINTER(dev->emitted));
+}
+
+void fence_emit(struct device *dev, uint32_t ctx)
+{
+	struct renderer *r = dev->renderer;
+	uint64_t before = dev->emitted;
+	int ret;
+
+	dev->emitted = ++dev->next_fence;
+	ret = r->ops->fence(r, ctx, dev->emitted);
+	if (ret == 1)
+		fence_callback(dev, dev->emitted);
+	if (ret < 0) {
+		/* Taken for done with those before it: a guess, but an answer. */
+		log_peer(&dev->limit, "context %u: no fence: error %d", ctx,
+			 ret);
+		dev->emitted = before;
+	}
+	add_job(dev);
+}
+
+void fence_cancel(struct device *dev)
+{
+	add_job(dev);
+}
+
+bool fence_idle(const struct device *dev)
+{
+	return dev->retired >= dev->emitted;
+}
+
+void fence_callback(void *opaque, uint64_t fence)
+{
+	struct device *dev = opaque;
+
+	if (fence > dev->emitted)
+		fence = dev->emitted;
+	if (fence > dev->retired)
+		dev->retired = fence;
+}
+
+void fence_complete(struct device *dev, struct command *cmd)
+{
+	if (!command_fenced(cmd)) {
+		command_answer(dev, cmd);
+		return;
+	}
+	cmd->fence = dev->emitted;
+	cmd->next = NULL;
+	if (dev->fenced.last)
+		dev->fenced.last->next = cmd;
+	else
+		dev->fenced.first = cmd;
+	dev->fenced.last = cmd;
+}
+
+static void retire_jobs(struct device *dev)
+{
+	while (!g_queue_is_empty(&dev->jobs) &&
+	       GPOINTER_TO_SIZE(g_queue_peek_head(&dev->jobs)) <= dev->retired) {
+		g_queue_pop_head(&dev->jobs);
+		sched_client_retire(dev->config.sched);
+	}
+}
+
+void fence_retire(struct device *dev)
+{
+	struct command *cmd;
+
+	retire_jobs(dev);
+	scanout_ready(dev);
+	/* response 0: the display has not answered yet */
+	while ((cmd = dev->fenced.first) && cmd->response &&
+	       cmd->fence <= dev->retired) {
+		dev->fenced.first = cmd->next;
+		if (!dev->fenced.first)
+			dev->fenced.last = NULL;
+		command_answer(dev, cmd);
+	}
+}
+
+void fence_reset(struct device *dev)
+{
+	dev->retired = dev->emitted;
+	retire_jobs(dev);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * null.h - the renderer that draws nothing, and what tests may ask of it
+ *
+ * It keeps every rule of renderer.h and checks that its caller does too. What
+ * is uploaded to a plain 2D texture of 32-bit pixels can be read back.
+ */
+#ifndef RENDERER_NULL_H
+#define RENDERER_NULL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct renderer;
+
+/** struct renderer_null_hooks - zero: fences retire by themselves */
+struct renderer_null_hooks {
+	bool hold_fences;	/* only renderer_null_retire() retires */
+	bool sync_fences;	/* ops->fence says that it has retired */
+	/* 0, or the error that the operation returns; NULL: none */
+	int (*fail)(void *opaque, const char *op, uint32_t id);
+	void *opaque;
+};
+
+/** renderer_null_set_hooks() - for renderers made from now on; NULL: none */
+void renderer_null_set_hooks(const struct renderer_null_hooks *hooks);
+
+/** renderer_null_retire() - up to this fence; the callback comes at poll() */
+void renderer_null_retire(struct renderer *r, uint64_t fence);
+
+/** struct renderer_null_state - what it holds */
+struct renderer_null_state {
+	unsigned int contexts, resources, attached_iovs;
+	uint64_t emitted, retired;	/* fences */
+	uint64_t submits, transfers;
+};
+
+void renderer_null_state(struct renderer *r, struct renderer_null_state *state);
+
+#endif
