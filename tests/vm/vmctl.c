@@ -10,6 +10,8 @@
  *            1: an error was answered; 124, 125 as above
  *        vmctl time SOCKET SECONDS COMMAND
  *            as qmp, but prints the milliseconds to the answer
+ *        vmctl json PATH...
+ *            the values at these JSONPaths ($.vms[0].jobs) of what it reads
  */
 #include <errno.h>
 #include <json-glib/json-glib.h>
@@ -212,15 +214,49 @@ static bool qmp_run(struct link *l, const char *command, bool print)
 	return qmp_answer(l, print);
 }
 
+static int print_values(int n, char **paths)
+{
+	g_autoptr(JsonParser) parser = json_parser_new();
+	g_autoptr(GString) text = g_string_new(NULL);
+	char buf[65536];
+	ssize_t got;
+
+	while ((got = read(STDIN_FILENO, buf, sizeof(buf))) > 0)
+		g_string_append_len(text, buf, got);
+	if (!json_parser_load_from_data(parser, text->str, text->len, NULL))
+		fail(1, "the input is not JSON");
+	for (int i = 0; i < n; i++) {
+		g_autoptr(JsonNode) found = json_path_query(paths[i],
+				json_parser_get_root(parser), NULL);
+		JsonArray *array = found ? json_node_get_array(found) : NULL;
+		g_autofree char *value = NULL;
+
+		if (!array || json_array_get_length(array) == 0) {
+			fprintf(stderr, "vmctl: nothing at %s\n", paths[i]);
+			return 1;
+		}
+		value = json_to_string(json_array_get_element(array, 0), FALSE);
+		/* strings without their quotes */
+		if (*value == '"')
+			value[strlen(value) - 1] = 0;
+		puts(*value == '"' ? value + 1 : value);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct link l;
 	double start;
 	bool ok = true;
 
+	if (argc > 2 && !strcmp(argv[1], "json"))
+		return print_values(argc - 2, argv + 2);
+
 	if (argc < 5 || (strcmp(argv[1], "exec") && strcmp(argv[1], "qmp") &&
 			 strcmp(argv[1], "time"))) {
-		fprintf(stderr, "usage: vmctl exec|qmp|time SOCKET SECONDS COMMAND...\n");
+		fprintf(stderr, "usage: vmctl exec|qmp|time SOCKET SECONDS COMMAND...\n"
+			"       vmctl json PATH...\n");
 		return 2;
 	}
 	srandom(time(NULL) ^ getpid());
