@@ -153,6 +153,10 @@ struct screen_ask *screen_ask_next(struct screen *screen)
 {
 	unsigned int i = 0;
 
+	/* what it knows to answer comes out of the first one */
+	if (!screen->negotiated)
+		return screen->n_asks && !screen->asks[0].sent ?
+		       &screen->asks[0] : NULL;
 	while (i < screen->n_asks) {
 		struct screen_ask *ask = &screen->asks[i];
 
