@@ -204,10 +204,13 @@ static void test_live_weights(void)
 					  g_test_rand_int_range(1, 10001));
 			check_lags(&w, 0);
 		}
-		/* everybody is within a job of what was due at each instant */
+		/*
+		 * Within two jobs of what was due at each instant; the second is
+		 * for who was owed one and became light before it came.
+		 */
 		for (i = 0; i < w.n; i++)
 			g_assert_cmpfloat(fabs(due[i] - (double)w.served[i]), <,
-					  1.01 * (double)L);
+					  2 * (double)L);
 	}
 }
 
