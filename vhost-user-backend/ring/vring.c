@@ -246,15 +246,6 @@ int vring_set_mem(struct vring *vr, struct guest_mem *mem)
 	return ret;
 }
 
-void vring_set_call(struct vring *vr, int call_fd)
-{
-	close_fd(&vr->config.call_fd);
-	if (vr->running)
-		vr->config.call_fd = call_fd;
-	else
-		close_fd(&call_fd);
-}
-
 int vring_kick_fd(const struct vring *vr)
 {
 	return vr->config.kick_fd;

@@ -72,6 +72,13 @@ bool vring_running(const struct vring *vr);
 
 /** vring_set_mem() - new memory table; the ring is looked up again; -errno */
 int vring_set_mem(struct vring *vr, struct guest_mem *mem);
+
+/**
+ * vring_set_call() - another call eventfd (owned; -1: none)
+ *
+ * It is written at once: a call may have gone to the old one after the driver
+ * stopped to listen there. Drivers stand a call for nothing.
+ */
 void vring_set_call(struct vring *vr, int call_fd);
 int vring_kick_fd(const struct vring *vr);
 

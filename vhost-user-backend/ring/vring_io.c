@@ -155,9 +155,32 @@ static bool driver_wants_call(struct vring *vr)
 		(uint16_t)(vr->used_idx - old);
 }
 
-void vring_notify(struct vring *vr)
+static void call(struct vring *vr)
 {
 	const uint64_t one = 1;
+
+	if (vr->config.call_fd >= 0 &&
+	    write(vr->config.call_fd, &one, sizeof(one)) < 0 &&
+	    errno != EAGAIN)
+		log_peer(&vr->limit, "queue %u: call: %s", vr->index,
+			 strerror(errno));
+}
+
+void vring_set_call(struct vring *vr, int call_fd)
+{
+	if (vr->config.call_fd >= 0)
+		close(vr->config.call_fd);
+	vr->config.call_fd = -1;
+	if (vr->running) {
+		vr->config.call_fd = call_fd;
+		call(vr);
+	} else if (call_fd >= 0) {
+		close(call_fd);
+	}
+}
+
+void vring_notify(struct vring *vr)
+{
 	bool wanted;
 
 	if (!vr->running || !vr->pushed)
@@ -168,11 +191,8 @@ void vring_notify(struct vring *vr)
 	vr->pushed = false;
 	vr->notified_idx = vr->used_idx;
 	vr->notified_valid = true;
-	if (wanted && vr->config.call_fd >= 0 &&
-	    write(vr->config.call_fd, &one, sizeof(one)) < 0 &&
-	    errno != EAGAIN)
-		log_peer(&vr->limit, "queue %u: call: %s", vr->index,
-			 strerror(errno));
+	if (wanted)
+		call(vr);
 }
 
 bool vring_enable_kick(struct vring *vr, bool enable)
