@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# vtest-glmark2.sh - glmark2 --validate through the whole back end, no VM
+# test-vtest-glmark2.sh - glmark2 --validate through the whole back end, no VM
 #
-# usage: vtest-glmark2.sh [-b BUILD-DIR] [-s SCENE]... [BACK-END COMMAND]
+# usage: test-vtest-glmark2.sh [-b BUILD-DIR] [-s SCENE]... [BACK-END COMMAND]
 #
 # Runs glmark2 natively on llvmpipe and again, unmodified, through vtest-bridge.
 # Fails if a scene fails there that does not fail natively, or if commands were
 # answered with errors. Exit status 77: a program that it needs is missing.
 set -u
 
-build=build
+build=${B:-build}
 scenes=
 while getopts b:s: opt; do
 	case $opt in

@@ -26,9 +26,14 @@
 
 const char *fe_default_backend(void)
 {
-	const char *command = getenv("VGPU_BACKEND");
+	const char *command = getenv("VGPU_BACKEND"), *dir = getenv("B");
+	static char ours[256];
 
-	return command && *command ? command : "build/vgpu-endpoint --renderer=null";
+	if (command && *command)
+		return command;
+	snprintf(ours, sizeof(ours), "%s/vgpu-endpoint --renderer=null",
+		 dir && *dir ? dir : "build");
+	return ours;
 }
 
 /* The child: descriptors 0 to 2 and, with --fd, 3. Nothing else. */

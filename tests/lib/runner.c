@@ -197,9 +197,18 @@ static void trampoline(gconstpointer data)
 
 void runner_init(int *argc, char ***argv)
 {
+	static char keep_going[] = "-k";
+	char **args = g_new0(char *, *argc + 2);
+	int i;
+
+	/* one failed case must not hide the rest */
+	for (i = 0; i < *argc; i++)
+		args[i] = (*argv)[i];
+	args[i++] = keep_going;
 	signal(SIGPIPE, SIG_IGN);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	g_test_init(argc, argv, NULL);
+	g_test_init(&i, &args, NULL);
+	g_free(args);
 }
 
 void runner_add(const char *path, runner_fn fn, unsigned int timeout_s)
