@@ -67,8 +67,7 @@ static bool read_message(struct child *child)
 	if (ret == -EPROTO)
 		log_error("worker %d: malformed message", child->pid);
 	/* closed or broken: it is of no use any more */
-	if (ret)
-		child_kill(child);
+	child_kill(child);
 	hush(child);
 	return false;
 }
