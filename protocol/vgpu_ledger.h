@@ -58,6 +58,7 @@ enum vgpu_ledger_type {
 	VGPU_LEDGER_CONTEXT_DESTROY,	/* vgpu_ledger_id */
 	VGPU_LEDGER_SCANOUT,		/* vgpu_ledger_scanout */
 	VGPU_LEDGER_CURSOR,		/* vgpu_ledger_cursor */
+	VGPU_LEDGER_UUID,		/* vgpu_ledger_uuid */
 };
 
 struct vgpu_ledger_record {
@@ -101,6 +102,12 @@ struct vgpu_ledger_cursor {
 	uint32_t scanout_id;
 	uint32_t resource_id;		/* 0: hidden */
 	uint32_t x, y, hot_x, hot_y;
+};
+
+struct vgpu_ledger_uuid {
+	uint32_t id;			/* of the resource */
+	uint32_t padding;
+	uint8_t uuid[16];
 };
 
 #endif

@@ -45,7 +45,7 @@ static int read_image(struct device *dev, struct resource *res, uint32_t *to)
 
 static int show_image(struct device *dev, uint32_t id, struct resource *res)
 {
-	const struct scanout_cursor *c = &dev->scanouts[id].cursor;
+	struct scanout_cursor *c = &dev->scanouts[id].cursor;
 	uint32_t image[SIZE * SIZE];
 	int ret = 0;
 
@@ -55,10 +55,12 @@ static int show_image(struct device *dev, uint32_t id, struct resource *res)
 		ret = resource_need(dev, res);
 	if (!ret)
 		ret = read_image(dev, res, image);
-	if (!ret)
-		dev->ops->cursor_update(dev->opaque, id, c->x, c->y, c->hot_x,
-					c->hot_y, image);
-	return ret;
+	if (ret)
+		return ret;
+	c->shown = true;
+	dev->ops->cursor_update(dev->opaque, id, c->x, c->y, c->hot_x, c->hot_y,
+				image);
+	return 0;
 }
 
 int cursor_show(struct device *dev, uint32_t id)
@@ -69,6 +71,7 @@ int cursor_show(struct device *dev, uint32_t id)
 	if (res)
 		return show_image(dev, id, res);
 	c->resource = 0;
+	c->shown = false;
 	dev->ops->cursor_move(dev->opaque, id, c->x, c->y, false);
 	return 0;
 }
@@ -77,12 +80,14 @@ uint32_t exec_update_cursor(struct device *dev, struct command *cmd)
 {
 	const struct virtio_gpu_update_cursor *req = &cmd->req.cursor;
 	uint32_t id = req->pos.scanout_id;
+	struct scanout_cursor old;
 	int ret;
 
 	if (id >= dev->config.num_scanouts)
 		return VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID;
 	if (req->resource_id && !resource_find(dev, req->resource_id))
 		return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
+	old = dev->scanouts[id].cursor;
 	dev->scanouts[id].cursor = (struct scanout_cursor){
 		.resource = req->resource_id,
 		.x = req->pos.x, .y = req->pos.y,
@@ -90,8 +95,10 @@ uint32_t exec_update_cursor(struct device *dev, struct command *cmd)
 		.hot_y = req->hot_y < SIZE ? req->hot_y : SIZE - 1,
 	};
 	ret = cursor_show(dev, id);
-	if (ret)
+	if (ret) {
+		dev->scanouts[id].cursor = old;
 		return device_error(dev, ret);
+	}
 	record_cursor(dev, id);
 	return VIRTIO_GPU_RESP_OK_NODATA;
 }

@@ -197,9 +197,11 @@ static void drop_cursors(struct device *dev)
 	for (uint32_t id = 0; id < dev->config.num_scanouts; id++) {
 		struct scanout_cursor *c = &dev->scanouts[id].cursor;
 
-		if (!c->resource)
-			continue;
+		bool shown = c->shown;
+
 		*c = (struct scanout_cursor){ 0 };
+		if (!shown)
+			continue;
 		cursor_show(dev, id);
 		record_cursor(dev, id);
 	}

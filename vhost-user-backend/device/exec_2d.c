@@ -175,11 +175,14 @@ uint32_t exec_assign_uuid(struct device *dev, struct command *cmd)
 
 	if (!res)
 		return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
-	if (!res->has_uuid && make_uuid(res->uuid))
-		return VIRTIO_GPU_RESP_ERR_UNSPEC;
 	if (command_reserve(cmd, sizeof(res->uuid)))
 		return VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY;
-	res->has_uuid = true;
+	if (!res->has_uuid) {
+		if (make_uuid(res->uuid))
+			return VIRTIO_GPU_RESP_ERR_UNSPEC;
+		res->has_uuid = true;
+		record_uuid(dev, res);
+	}
 	memcpy(cmd->data, res->uuid, sizeof(res->uuid));
 	cmd->payload = cmd->data;
 	cmd->payload_size = sizeof(res->uuid);

@@ -60,6 +60,14 @@ void record_unref(struct device *dev, uint32_t id)
 	append_id(dev, VGPU_LEDGER_RESOURCE_UNREF, id);
 }
 
+void record_uuid(struct device *dev, const struct resource *res)
+{
+	struct vgpu_ledger_uuid record = { .id = res->args.id };
+
+	memcpy(record.uuid, res->uuid, sizeof(record.uuid));
+	append(dev, VGPU_LEDGER_UUID, &record, sizeof(record));
+}
+
 void record_backing(struct device *dev, const struct resource *res)
 {
 	const struct backing *b = &res->backing;
@@ -127,6 +135,8 @@ int record_dump(void *opaque, struct ledger *ledger)
 		record_resource(dev, res);
 		if (res->backing.entries)
 			record_backing(dev, res);
+		if (res->has_uuid)
+			record_uuid(dev, res);
 	}
 	g_hash_table_iter_init(&iter, dev->contexts);
 	while (g_hash_table_iter_next(&iter, NULL, &value))

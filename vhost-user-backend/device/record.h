@@ -14,6 +14,7 @@ struct resource;
 
 void record_resource(struct device *dev, const struct resource *res);
 void record_unref(struct device *dev, uint32_t id);
+void record_uuid(struct device *dev, const struct resource *res);
 void record_backing(struct device *dev, const struct resource *res);
 void record_backing_detach(struct device *dev, uint32_t id);
 void record_context(struct device *dev, const struct context *ctx);

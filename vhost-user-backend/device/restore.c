@@ -80,8 +80,10 @@ static void take_cursor(struct device *dev, const struct vgpu_ledger_cursor *c)
 	if (c->scanout_id >= dev->config.num_scanouts)
 		return;
 	dev->scanouts[c->scanout_id].cursor = (struct scanout_cursor){
-		.resource = c->resource_id, .x = c->x, .y = c->y,
-		.hot_x = c->hot_x, .hot_y = c->hot_y,
+		.resource = resource_find(dev, c->resource_id) ?
+			c->resource_id : 0,
+		.shown = c->resource_id,
+		.x = c->x, .y = c->y, .hot_x = c->hot_x, .hot_y = c->hot_y,
 	};
 }
 
@@ -92,6 +94,16 @@ static void take_context(struct device *dev,
 
 	memcpy(name, c->name, sizeof(c->name));
 	context_lost(dev, c->id, c->context_init, name);
+}
+
+static void take_uuid(struct device *dev, const struct vgpu_ledger_uuid *u)
+{
+	struct resource *res = resource_find(dev, u->id);
+
+	if (!res)
+		return;
+	memcpy(res->uuid, u->uuid, sizeof(res->uuid));
+	res->has_uuid = true;
 }
 
 static void take_id(struct device *dev, uint32_t type, uint32_t id)
@@ -126,6 +138,8 @@ static size_t least_size(uint32_t type)
 		return sizeof(struct vgpu_ledger_scanout);
 	case VGPU_LEDGER_CURSOR:
 		return sizeof(struct vgpu_ledger_cursor);
+	case VGPU_LEDGER_UUID:
+		return sizeof(struct vgpu_ledger_uuid);
 	}
 	return sizeof(struct vgpu_ledger_id);
 }
@@ -154,6 +168,9 @@ static int visit(void *opaque, uint32_t type, const void *payload, size_t size)
 	case VGPU_LEDGER_CURSOR:
 		take_cursor(dev, payload);
 		break;
+	case VGPU_LEDGER_UUID:
+		take_uuid(dev, payload);
+		break;
 	case VGPU_LEDGER_RESOURCE_UNREF:
 	case VGPU_LEDGER_BACKING_DETACH:
 	case VGPU_LEDGER_CONTEXT_DESTROY:
@@ -166,6 +183,7 @@ static int visit(void *opaque, uint32_t type, const void *payload, size_t size)
 /* Everything the guest ever uploaded is still in its pages, or newer. */
 static int fill(struct device *dev, struct resource *res)
 {
+	uint32_t stride = res->args.width * 4;
 	struct rect all = { 0, 0, res->args.width, res->args.height };
 	int ret = backing_resolve(dev, res);
 
@@ -175,9 +193,14 @@ static int fill(struct device *dev, struct resource *res)
 	if (res->is_3d)
 		return 0;
 	ret = resource_pixels(res);
-	if (!ret)
+	if (ret)
+		return ret;
+	/* A guest need not have pages for all of it. */
+	if (res->backing.size / stride < all.h)
+		all.h = (uint32_t)(res->backing.size / stride);
+	if (all.h)
 		resource_upload(res, &all, 0);
-	return ret;
+	return 0;
 }
 
 static int fill_all(struct device *dev)

@@ -119,6 +119,10 @@ int scanout_set(struct device *dev, uint32_t id, struct resource *res,
 
 void scanout_drop(struct device *dev, struct resource *res)
 {
+	/* The display has its own copy of a cursor; a successor has not. */
+	for (uint32_t id = 0; id < VIRTIO_GPU_MAX_SCANOUTS; id++)
+		if (dev->scanouts[id].cursor.resource == res->args.id)
+			dev->scanouts[id].cursor.resource = 0;
 	for (uint32_t id = 0; res->scanouts; id++) {
 		if (!(res->scanouts & 1u << id))
 			continue;

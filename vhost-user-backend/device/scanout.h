@@ -22,7 +22,8 @@ enum scanout_way {
 };
 
 struct scanout_cursor {
-	uint32_t resource;	/* 0: hidden */
+	uint32_t resource;	/* 0: none, or it went while it was shown */
+	bool shown;		/* the display may still have it */
 	uint32_t x, y, hot_x, hot_y;
 };
 
