@@ -8,6 +8,7 @@
 
 #include "base/event.h"
 #include "sched/lane.h"
+#include "sched/run_delay.h"
 
 uint32_t account_inflight(const struct arbiter_vm *vm)
 {
@@ -99,13 +100,12 @@ static bool lane_wanted(const struct arbiter_vm *vm)
 	return n > 0;
 }
 
-static uint64_t held_contended(const struct arbiter_vm *vm, uint64_t now)
+static void charge(struct arbiter_vm *vm, uint64_t cost)
 {
-	const struct arbiter *a = vm->arbiter;
-
-	if (a->holder != vm || !a->contended_ns)
-		return 0;
-	return now - MIN(now, MAX(a->contended_ns, vm->sampled_ns));
+	vm->turn_ns += cost;
+	vm->contended_cost += cost;
+	vm->total.charged_ns += cost;
+	policy_charge(&vm->arbiter->policy, &vm->entity, cost);
 }
 
 void account_sample(struct arbiter_vm *vm, uint64_t now)
@@ -132,13 +132,40 @@ void account_sample(struct arbiter_vm *vm, uint64_t now)
 		cost = holds ? MIN(vm->last.gpu_ns - gpu_before,
 				   now - vm->sampled_ns) : 0;
 	}
-	cost = MAX(cost, held_contended(vm, now) / 2);
 	vm->sampled_ns = now;
-	if (!holds && !lane_wanted(vm))
+	if (holds || lane_wanted(vm))
+		charge(vm, cost);
+}
+
+static uint64_t run_delay(const struct arbiter_vm *vm)
+{
+	const struct arbiter_config *c = &vm->arbiter->config;
+
+	return c->cpu_renderer && !c->cpu_clock ? run_delay_of(vm->pid) : 0;
+}
+
+void account_contended(struct arbiter_vm *vm)
+{
+	vm->contended_cost = 0;
+	vm->delay_base = run_delay(vm);
+}
+
+/*
+ * Half of the time for which it kept the lane from others, unless it was ready
+ * to run and had no CPU. The kernel is asked for that only when it matters.
+ */
+void account_floor(struct arbiter_vm *vm, uint64_t now)
+{
+	uint64_t since = vm->arbiter->contended_ns;
+	uint64_t held = since ? now - MIN(now, since) : 0, delay;
+
+	if (vm->contended_cost >= held / 2)
 		return;
-	vm->turn_ns += cost;
-	vm->total.charged_ns += cost;
-	policy_charge(&a->policy, &vm->entity, cost);
+	delay = run_delay(vm);
+	delay -= MIN(delay, vm->delay_base);
+	held -= MIN(held, delay);
+	if (vm->contended_cost < held / 2)
+		charge(vm, held / 2 - vm->contended_cost);
 }
 
 void account_worker_start(struct arbiter_vm *vm, uint64_t now)

@@ -15,7 +15,8 @@
 #include "base/shm.h"
 #include "sched/lane.h"
 
-#define MS	1000000ull
+#define MS		1000000ull
+#define FLOOR_SLICES	25
 
 static void reschedule(struct arbiter *a, uint64_t now);
 
@@ -60,6 +61,7 @@ static void release(struct arbiter *a, uint64_t now)
 	struct arbiter_vm *vm = a->holder;
 
 	account_sample(vm, now);
+	account_floor(vm, now);
 	if (vm->turn_ns) {
 		vm->request_ns = vm->request_ns ?
 			lane_average(vm->request_ns, vm->turn_ns) : vm->turn_ns;
@@ -177,6 +179,12 @@ static void gap_expired(struct arbiter *a, uint64_t now)
 static void slice_expired(struct arbiter *a, uint64_t now)
 {
 	account_sample(a->holder, now);
+	/*
+	 * The kernel tells a thread's wait for a CPU when it is over, so an
+	 * earlier answer would charge for it.
+	 */
+	if (now - a->contended_ns > FLOOR_SLICES * a->config.slice_ns)
+		account_floor(a->holder, now);
 	if (policy_pick(&a->policy) == &a->holder->entity)
 		start_slice(a, now);
 	else
@@ -226,6 +234,8 @@ static void holder_event(struct arbiter *a, uint64_t now)
 /* Another wants the GPU that the holder has had for itself. */
 static void contend(struct arbiter *a, uint64_t now)
 {
+	account_sample(a->holder, now);
+	account_contended(a->holder);
 	a->contended_ns = now;
 	atomic_store(&a->holder->grant->notify, 1);
 	if (account_idle(a->holder)) {

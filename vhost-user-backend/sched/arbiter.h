@@ -20,7 +20,8 @@
  * kernel's figure; work outside leases too, while somebody else has work), and
  * the worker's claim of GPU time, at most the time under the lease, on a GPU.
  * Who holds the lane while another waits is charged at least half of that
- * time, whatever it claims or does with it.
+ * time, whatever it claims or does with it; time in which the host had no CPU
+ * for it does not count.
  *
  * Everything in a report page is a claim of a process that guests may have
  * taken over: read once, clamped, never waited for without a limit.

@@ -66,6 +66,8 @@ struct arbiter_vm {
 	/* the turn, and what was learned from earlier ones */
 	uint64_t sampled_ns;		/* last charge */
 	uint64_t turn_ns;		/* charged in this turn */
+	uint64_t contended_cost;	/* of it, since another waits */
+	uint64_t delay_base;		/* run_delay_of() then */
 	uint64_t request_ns;		/* average of turns */
 	uint64_t idle_since_ns;		/* ran dry, 0: has work */
 	uint64_t gpu_at_idle;		/* claim then */
@@ -83,6 +85,8 @@ struct arbiter_vm {
 
 /* account.c */
 void account_sample(struct arbiter_vm *vm, uint64_t now);
+void account_contended(struct arbiter_vm *vm);
+void account_floor(struct arbiter_vm *vm, uint64_t now);
 void account_worker_start(struct arbiter_vm *vm, uint64_t now);
 void account_window(struct arbiter *arbiter, uint64_t now);
 bool account_idle(const struct arbiter_vm *vm);
