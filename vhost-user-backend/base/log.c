@@ -4,11 +4,13 @@
  */
 #include "base/log.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define LIMIT_WINDOW_NS	10000000000ull
 #define LIMIT_COUNT	5
@@ -59,6 +61,26 @@ bool log_enabled(enum log_level level)
 	return level <= max_level;
 }
 
+/*
+ * Whoever reads standard error may be slow or stopped: the line is lost then,
+ * nothing here waits. A pipe that is ready takes PIPE_BUF bytes.
+ */
+static void put(enum log_level level, const char *line)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+	bool plain = level == LOG_LEVEL_INFO;
+	char out[1280];
+	int n;
+
+	if (poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT))
+		return;
+	n = snprintf(out, sizeof(out), "%s%s: %s%s%s\n",
+		     to_journal ? journal_prefix[level] : "", who,
+		     plain ? "" : level_names[level], plain ? "" : ": ", line);
+	if (write(STDERR_FILENO, out, (size_t)n) < 0)
+		return;
+}
+
 void log_write(enum log_level level, const char *fmt, ...)
 {
 	char line[1024];
@@ -75,9 +97,7 @@ void log_write(enum log_level level, const char *fmt, ...)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = '?';
 	}
-	fprintf(stderr, "%s%s: %s%s%s\n", to_journal ? journal_prefix[level] : "",
-		who, level == LOG_LEVEL_INFO ? "" : level_names[level],
-		level == LOG_LEVEL_INFO ? "" : ": ", line);
+	put(level, line);
 }
 
 bool log_allowed(struct log_limit *limit)
