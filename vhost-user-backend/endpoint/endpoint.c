@@ -173,7 +173,8 @@ static void closed(void *opaque)
 {
 	struct endpoint *ep = opaque;
 
-	log_info("front end disconnected");
+	if (log_allowed(&ep->connect_log))
+		log_info("front end disconnected");
 	disconnect(ep);
 	ep->disconnected(ep->opaque);
 }
@@ -266,7 +267,8 @@ static int serve(struct endpoint *ep, int sock)
 	ep->screen = screen_new(ep->loop, &screen, &screen_ops, ep);
 	ep->frontend = frontend_new(ep->loop, sock, features, &frontend_ops,
 				    ep);
-	log_info("front end connected");
+	if (log_allowed(&ep->connect_log))
+		log_info("front end connected");
 	tell_state(ep);
 	return 0;
 }

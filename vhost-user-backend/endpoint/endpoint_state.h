@@ -49,7 +49,7 @@ struct endpoint {
 	struct endpoint_ring rings[FRONTEND_NUM_RINGS];
 	int ledger_fd;
 	int idle_call_fd;	/* for a ring without a call descriptor */
-	struct log_limit log;
+	struct log_limit log, connect_log;
 
 	/* life.c */
 	struct child *child;		/* NULL: none runs */

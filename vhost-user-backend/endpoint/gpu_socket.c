@@ -14,7 +14,6 @@
 
 #include "base/event.h"
 #include "base/fdpass.h"
-#include "base/log.h"
 #include "protocol/vhost_user_gpu.h"
 #include "protocol/virtio_gpu.h"
 
@@ -137,14 +136,17 @@ static int read_reply(struct gpu_socket *gs)
 	}
 }
 
-static void close_socket(struct gpu_socket *gs, int why)
+static void close_socket(struct gpu_socket *gs, int ret)
 {
-	if (why != -ECONNRESET && why != -EPIPE)
-		log_warning("display socket: %s", why == -EPROTO ?
-			    "malformed reply" : strerror(-why));
+	const char *why = strerror(-ret);
+
+	if (ret == -ECONNRESET || ret == -EPIPE)
+		why = NULL;
+	else if (ret == -EPROTO)
+		why = "malformed reply";
 	event_del(gs->source);
 	gs->source = NULL;
-	gs->ops->closed(gs->opaque);
+	gs->ops->closed(gs->opaque, why);
 }
 
 /*

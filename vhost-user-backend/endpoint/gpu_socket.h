@@ -24,8 +24,8 @@ struct gpu_socket_ops {
 	/* a reply, of the size that belongs to its request */
 	void (*reply)(void *opaque, uint32_t request, const void *data,
 		      size_t size);
-	/* it was closed, or spoke nonsense; may free the socket */
-	void (*closed)(void *opaque);
+	/* it was closed (NULL), or why it is of no use; may free the socket */
+	void (*closed)(void *opaque, const char *why);
 };
 
 /** gpu_socket_new() - @sock is taken over */

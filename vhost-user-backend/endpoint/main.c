@@ -38,12 +38,15 @@
 #define VGPU_VERSION	"0.1"
 #endif
 
+#define ACCEPT_RETRY_US	1000000
+
 struct program {
 	struct options options;
 	struct event_loop *loop;
 	struct endpoint *endpoint;
 	int listen_fd;
 	struct event_source *listen_source;	/* while nobody is served */
+	struct event_source *accept_timer;	/* after a failure */
 	int exit_code;
 };
 
@@ -136,15 +139,22 @@ static void on_connection(void *opaque, unsigned int events)
 	int sock = accept4(p->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
 	(void)events;
-	if (sock < 0 || endpoint_serve(p->endpoint, sock))
+	if (sock < 0 && errno == EAGAIN)
 		return;
 	/* the next one waits in the backlog until this one has gone */
 	event_del(p->listen_source);
 	p->listen_source = NULL;
+	if (sock >= 0 && !endpoint_serve(p->endpoint, sock))
+		return;
+	if (sock < 0)
+		log_warning("can not accept a front end: %s", strerror(errno));
+	event_set_timer(p->accept_timer, ACCEPT_RETRY_US);
 }
 
-static void listen_again(struct program *p)
+static void listen_again(void *opaque)
 {
+	struct program *p = opaque;
+
 	if (!p->listen_source)
 		p->listen_source = event_add_fd(p->loop, p->listen_fd,
 						EVENT_IN, on_connection, p);
@@ -205,6 +215,9 @@ static int serve(struct program *p)
 	struct event_source *term, *intr;
 	int ret;
 
+	/* the reader of our messages may go away; a terminal may be closed */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	/* vgpud knows the GPU; without it this program has to look */
 	config.caps_fd = o->broker_fd >= 0 ? caps_none() : find_caps(o);
 	if (config.caps_fd < 0)
@@ -215,6 +228,7 @@ static int serve(struct program *p)
 	p->loop = event_loop_new();
 	term = event_add_signal(p->loop, SIGTERM, on_signal, p);
 	intr = event_add_signal(p->loop, SIGINT, on_signal, p);
+	p->accept_timer = event_add_timer(p->loop, listen_again, p);
 	p->endpoint = endpoint_new(p->loop, &config, on_disconnected, p);
 	ret = p->endpoint ? begin(p) : -errno;
 	if (!ret)
@@ -223,6 +237,7 @@ static int serve(struct program *p)
 		p->exit_code = 1;
 	endpoint_free(p->endpoint);
 	event_del(p->listen_source);
+	event_del(p->accept_timer);
 	if (p->listen_fd >= 0) {
 		unlink(o->socket_path);
 		close(p->listen_fd);

@@ -72,9 +72,13 @@ static void drop_socket(struct screen *screen)
 	presented_all(screen);
 }
 
-static void on_closed(void *opaque)
+static void on_closed(void *opaque, const char *why)
 {
-	drop_socket(opaque);
+	struct screen *screen = opaque;
+
+	if (why)
+		log_peer(&screen->log, "display socket: %s", why);
+	drop_socket(screen);
 }
 
 static const struct gpu_socket_ops socket_ops = {

@@ -5,6 +5,7 @@
 #ifndef ENDPOINT_SCREEN_STATE_H
 #define ENDPOINT_SCREEN_STATE_H
 
+#include "base/log.h"
 #include "endpoint/damage.h"
 #include "endpoint/gpu_socket.h"
 #include "endpoint/screen.h"
@@ -74,6 +75,7 @@ struct screen {
 	struct screen_ask asks[SCREEN_ASKS_MAX];
 	unsigned int n_asks;
 	struct event_source *timer;
+	struct log_limit log;
 };
 
 /** screen_send() - send what waits, as far as the socket takes it */
