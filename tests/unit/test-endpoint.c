@@ -140,7 +140,7 @@ static void setup_without_vu(void)
 		};
 	if (!config.caps_fd)
 		config.caps_fd = caps_none();
-	ep = endpoint_new(loop, &config, on_disconnected, NULL);
+	ep = endpoint_open(loop, &config, on_disconnected, NULL);
 	g_assert_nonnull(ep);
 }
 
@@ -152,7 +152,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	endpoint_free(ep);
+	endpoint_close(ep);
 	fdpass_close(&wsock, 1);
 	close(listener);
 	if (vu >= 0)

@@ -105,7 +105,7 @@ static int run_probe(const char *worker, const char *render_node,
 		argv[5] = "--render-node";
 		argv[6] = render_node;
 	}
-	pid = spawn(&config, &pidfd);
+	pid = spawn_worker(&config, &pidfd);
 	if (pid < 0)
 		return (int)pid;
 	ret = wait_for(pid, pidfd);

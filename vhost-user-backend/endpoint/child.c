@@ -124,7 +124,7 @@ struct child *child_start(struct event_loop *loop,
 	if (ret)
 		goto out;
 	spawning.fd = socks[1];
-	pid = spawn(&spawning, &pidfd);
+	pid = spawn_worker(&spawning, &pidfd);
 	close(socks[1]);
 	if (pid < 0) {
 		ret = (int)pid;

@@ -365,7 +365,7 @@ static void init_setup(struct endpoint *ep)
 		g_strlcpy(ep->cpus, config->cpus, sizeof(ep->cpus));
 }
 
-struct endpoint *endpoint_new(struct event_loop *loop,
+struct endpoint *endpoint_open(struct event_loop *loop,
 			      const struct endpoint_config *config,
 			      void (*disconnected)(void *opaque),
 			      void *opaque)
@@ -399,7 +399,7 @@ struct endpoint *endpoint_new(struct event_loop *loop,
 	return ep;
 }
 
-void endpoint_free(struct endpoint *ep)
+void endpoint_close(struct endpoint *ep)
 {
 	if (!ep)
 		return;

@@ -33,14 +33,14 @@ struct endpoint_config {
 };
 
 /**
- * endpoint_new() - ready to serve
+ * endpoint_open() - ready to serve
  * @disconnected: the front end is gone, and all that belonged to it
  */
-struct endpoint *endpoint_new(struct event_loop *loop,
+struct endpoint *endpoint_open(struct event_loop *loop,
 			      const struct endpoint_config *config,
 			      void (*disconnected)(void *opaque),
 			      void *opaque);
-void endpoint_free(struct endpoint *ep);
+void endpoint_close(struct endpoint *ep);
 
 /**
  * endpoint_serve() - serve a connected front end, one at a time

@@ -229,13 +229,13 @@ static int serve(struct program *p)
 	term = event_add_signal(p->loop, SIGTERM, on_signal, p);
 	intr = event_add_signal(p->loop, SIGINT, on_signal, p);
 	p->accept_timer = event_add_timer(p->loop, listen_again, p);
-	p->endpoint = endpoint_new(p->loop, &config, on_disconnected, p);
+	p->endpoint = endpoint_open(p->loop, &config, on_disconnected, p);
 	ret = p->endpoint ? begin(p) : -errno;
 	if (!ret)
 		event_loop_run(p->loop);
 	else
 		p->exit_code = 1;
-	endpoint_free(p->endpoint);
+	endpoint_close(p->endpoint);
 	event_del(p->listen_source);
 	event_del(p->accept_timer);
 	if (p->listen_fd >= 0) {

@@ -83,7 +83,7 @@ become(const struct spawn_config *config, char **env, const cpu_set_t *cpus,
 	_exit(127);
 }
 
-pid_t spawn(const struct spawn_config *config, int *pidfd)
+pid_t spawn_worker(const struct spawn_config *config, int *pidfd)
 {
 	bool confine = config->cpus && *config->cpus;
 	pid_t parent = getpid(), pid;

@@ -18,13 +18,13 @@ struct spawn_config {
 };
 
 /**
- * spawn() - start a program that can not outlive this one
+ * spawn_worker() - start a program that can not outlive this one
  * @pidfd: set to a descriptor that is readable when it has ended
  *
  * It inherits standard input, output, error and one descriptor, and of the
  * environment only what renderers and sanitizers read. Return: pid, the
  * caller's to reap, or -errno.
  */
-pid_t spawn(const struct spawn_config *config, int *pidfd);
+pid_t spawn_worker(const struct spawn_config *config, int *pidfd);
 
 #endif
