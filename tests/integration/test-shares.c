@@ -224,7 +224,7 @@ static void wait_for_work(void)
 		g_assert_cmpint(tries++, <, 600);
 		usleep(100000);
 		read_totals(t);
-	} while (t[0].jobs < 3 || t[1].jobs < 3);
+	} while (t[0].jobs < 20 || t[1].jobs < 5);
 }
 
 /*

@@ -23,6 +23,10 @@
 
 #include <glib.h>
 
+#ifndef VGPU_VERSION
+#define VGPU_VERSION	"0.1"
+#endif
+
 struct arbiter;
 struct config;
 struct control;

@@ -236,8 +236,10 @@ struct endpoint *endpoint_new(struct vm *vm, int front_end)
 	char *broker_arg = g_strdup_printf("--broker-fd=%d", SPAWN_FD + 1);
 	char *virgl_arg = vm->config->virgl && vm->broker->has_3d ?
 		(char *)"--virgl" : NULL;
-	char *argv[] = { (char *)path, fd_arg, name, broker_arg, virgl_arg,
-			 NULL };
+	char *worker_arg = g_strdup_printf("--worker=%s",
+					   vm->broker->config->worker);
+	char *argv[] = { (char *)path, fd_arg, name, broker_arg, worker_arg,
+			 virgl_arg, NULL };
 	int pair[2] = { -1, -1 };
 
 	ep->vm = vm;
@@ -250,6 +252,7 @@ struct endpoint *endpoint_new(struct vm *vm, int front_end)
 	g_free(name);
 	g_free(fd_arg);
 	g_free(broker_arg);
+	g_free(worker_arg);
 	close(front_end);
 	if (pair[1] >= 0)
 		close(pair[1]);

@@ -28,7 +28,7 @@
 
 struct options {
 	char *config;
-	gboolean check;
+	gboolean check, version;
 };
 
 static void on_hung(void *opaque, const char *reason)
@@ -74,6 +74,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 		  "PATH" },
 		{ "check-config", 0, 0, G_OPTION_ARG_NONE, &o->check,
 		  "check the configuration, and end", NULL },
+		{ "version", 'V', 0, G_OPTION_ARG_NONE, &o->version,
+		  "print the version, and end", NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 	GOptionContext *context = g_option_context_new("- divides a GPU between virtual machines");
@@ -212,6 +214,11 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (parse_options(argc, argv, &options))
 		return 2;
+	if (options.version) {
+		printf("vgpud %s\n", VGPU_VERSION);
+		g_free(options.config);
+		return 0;
+	}
 	config = load(options.config);
 	if (!config) {
 		g_free(options.config);
