@@ -18,6 +18,13 @@ die() {
 	exit 1
 }
 
+# Waits that a signal ends at once: bash runs traps between foreground commands.
+# What waits is ended by end_attended, from the trap.
+attended=
+attend() { "$@" & attended=$!; wait $attended; }
+pause() { attend sleep "$1" || true; }
+end_attended() { [ -z "$attended" ] || kill "$attended" 2> /dev/null || true; }
+
 # A line with the seconds since the start of the script.
 step() { printf '[%4d s] %s\n' "$SECONDS" "$*" >&2; }
 

@@ -25,15 +25,16 @@ skip_all() { echo "1..0 # SKIP $*"; exit 77; }
 
 # check NAME COMMAND...: one test; what the command prints is shown if it fails
 check() {
-	local name=$1 output status=0
+	local name=$1 status=0
 	shift
 	number=$((number + 1))
-	output=$("$@" 2>&1) || status=$?
+	# Not in a subshell: what it starts and sets stays known here.
+	"$@" > "$work/output" 2>&1 || status=$?
 	if [ $status = 0 ]; then
 		echo "ok $number $name"
 	else
 		echo "not ok $number $name"
-		{ echo "status $status: $*"; echo "$output"; } | tail -n 25 | diag
+		{ echo "status $status: $*"; cat "$work/output"; } | tail -n 25 | diag
 		failed=$((failed + 1))
 	fi
 	return $status
@@ -60,8 +61,10 @@ end_pid() {
 	wait "$1" 2> /dev/null || true
 }
 end_all() {
-	local pid
-	for pid in "${test_pids[@]}"; do end_pid "$pid"; done
+	local i
+	# The last started first: VMs before what serves them.
+	for ((i = ${#test_pids[@]} - 1; i >= 0; i--)); do end_pid "${test_pids[i]}"; done
+	[ -z "${host:-}" ] || rm -rf "$host"
 }
 trap end_all EXIT
 trap 'exit 130' INT
@@ -105,7 +108,38 @@ shot() {
 	qmp "$1" 10 "{\"execute\":\"screendump\",\"arguments\":{\"filename\":\"$work/$2\",\"format\":\"png\"}}"
 }
 
-endpoint_pid() { cat "$work/$1/backend.pid"; }
+# ---- a host of its own: vgpud with one VM ----
+
+# host_start NAME...: vgpud serves these VMs; run-vm takes --socket $host/NAME.sock
+host_start() {
+	local name i
+	# Sockets have short paths, and a build folder may have a long one.
+	host=$(mktemp -d "${TMPDIR:-/tmp}/vgpu-test.XXXXXX")
+	{
+		printf '[vgpud]\ncontrol-socket=%s/control\nruntime-dir=%s\n' "$host" "$host"
+		printf 'endpoint=%s/vgpu-endpoint\nworker=%s/vgpu-worker\n' "$B" "$B"
+		[ -z "${VGPU_RENDER_NODE:-}" ] || echo "render-node=$VGPU_RENDER_NODE"
+		for name; do printf '[vm %s]\nsocket=%s/%s.sock\n' "$name" "$host" "$name"; done
+	} > "$work/vgpud.conf"
+	"$B/vgpud" --config "$work/vgpud.conf" > "$work/vgpud.log" 2>&1 &
+	host_pid=$!
+	test_pids=("$host_pid" "${test_pids[@]}")
+	for ((i = 0; i < 150; i++)); do
+		[ ! -S "$host/$name.sock" ] || return 0
+		sleep 0.1
+	done
+	cat "$work/vgpud.log"
+	return 1
+}
+
+# vm_stat NAME FIELD: what vgpud knows of a VM
+vm_stat() { "$B/vgpuctl" --socket "$host/control" --json show "$1" | "$vmctl" json "\$.$2"; }
+
+# ---- processes ----
+
+endpoint_pid() {
+	if [ "${host:-}" ]; then vm_stat "$1" endpoint_pid; else cat "$work/$1/backend.pid"; fi
+}
 qemu_pid() { cat "$work/$1/qemu.pid"; }
 # The youngest child of the endpoint that is a worker.
 worker_pid() {
@@ -117,8 +151,9 @@ worker_pid() {
 	[ "$found" ] && echo "$found"
 }
 
-# cpu_ns PID: CPU time of a process, all its threads, by the kernel
-cpu_ns() { # user and system time are in hundredths of a second
+# cpu_ns PID: CPU time of a process, all its threads, by the kernel (which
+# gives it in hundredths of a second)
+cpu_ns() {
 	local stat
 	stat=$(cat "/proc/$1/stat") || return 1
 	# shellcheck disable=SC2086
@@ -130,4 +165,34 @@ fd_count() { ls "/proc/$1/fd" | wc -l; }
 map_count() { wc -l < "/proc/$1/maps"; }
 rss_kb() { sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$1/status"; }
 
+# ---- pictures ----
+
+picture() { "$B/tests/vm/picture" "$@"; }
+
+# screen_is NAME FILE WIDTH HEIGHT LIT: takes a picture; has it this size, and
+# at least so many pixels that are not black?
+screen_is() {
+	local w h lit colours
+	shot "$1" "$2" > /dev/null || return 1
+	read -r w h lit colours < <(picture lit "$work/$2")
+	[ "$w" = "$3" ] && [ "$h" = "$4" ] && [ "$lit" -ge "$5" ] && return
+	echo "$2: ${w}x$h, $lit pixels not black, $colours colours; expected ${3}x$4 and $5"
+	return 1
+}
+
+# screen_becomes SECONDS NAME FILE WIDTH HEIGHT LIT: the same, with patience
+screen_becomes() {
+	local limit=$1 begin=$SECONDS
+	shift
+	until screen_is "$@" > /dev/null 2>&1; do
+		[ $((SECONDS - begin)) -lt "$limit" ] || { screen_is "$@"; return; }
+		sleep 0.3
+	done
+}
+
 check_gears() { "$B/tests/vm/check-gears" "$@"; }
+
+# Starts Xorg and glxgears, and waits until it has drawn for some seconds.
+gears_start() { # name
+	vm "$1" 150 gears
+}

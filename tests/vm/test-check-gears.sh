@@ -19,7 +19,7 @@ refuses() { # REASON ARGUMENT...: it must fail, and for this reason
 }
 
 # black FILE: a picture of 1280x800 without anything on it
-black() { "$B/tests/vm/blank-png" 1280 800 "$1"; }
+black() { "$B/tests/vm/picture" blank 1280 800 "$1"; }
 
 plan 9
 check "gears that turn" check_gears --renderer "$virgl" --jobs 10 11 \
