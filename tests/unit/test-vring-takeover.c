@@ -14,6 +14,7 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
+#include "base/iov.h"
 #include "base/log.h"
 #include "protocol/vgpu_ledger.h"
 #include "tests/unit/ring_guest.h"
@@ -220,14 +221,6 @@ out:
 
 /* ---- a successor's own order, and bad ledgers ---- */
 
-/* An element goes down with its process. */
-static void drop(struct vring_elem *elem)
-{
-	guest_mem_put(elem->mem);
-	g_free(elem->iov);
-	g_free(elem);
-}
-
 static void test_order(void)
 {
 	struct left l;
@@ -246,9 +239,6 @@ static void test_order(void)
 	g_assert_cmpuint(held[1]->head, ==, 2);
 	vring_push(vr, held[1], 0);
 	vring_free(vr);			/* dies, with three in flight */
-	drop(held[0]);
-	drop(held[2]);
-	drop(held[3]);
 
 	vr = take_over(&l, mem);
 	guest_offer(&l.g, 2);
@@ -397,6 +387,14 @@ static void model_pop(struct model *m)
 	m->held[m->n_held++] = elem;
 }
 
+/* The request's tag goes back, where there is room for it. */
+static void model_answer(struct model *m, struct vring_elem *elem)
+{
+	uint32_t tag = m->tag[elem->head];
+
+	iov_from_buf(elem->iov + elem->n_out, elem->n_in, 0, &tag, 4);
+}
+
 static void model_push(struct model *m)
 {
 	unsigned int i;
@@ -404,8 +402,20 @@ static void model_push(struct model *m)
 	if (!m->n_held)
 		return;
 	i = (unsigned int)g_random_int_range(0, (gint)m->n_held);
+	model_answer(m, m->held[i]);
 	vring_push(m->vr, m->held[i], 4);
 	m->held[i] = m->held[--m->n_held];
+}
+
+static void model_check_answer(struct model *m, uint16_t head)
+{
+	const struct chain_desc *d = &m->g.desc[head];
+	uint32_t got;
+
+	if (d->flags & CHAIN_F_NEXT) {
+		memcpy(&got, guest_ptr(&m->g, m->g.desc[d->next].addr), 4);
+		g_assert_cmpuint(got, ==, m->tag[head]);
+	}
 }
 
 static void model_take(struct model *m)
@@ -416,6 +426,7 @@ static void model_take(struct model *m)
 	while (guest_take(&m->g, &head, &len)) {
 		g_assert_cmpuint(head, <, MODEL_NUM);
 		g_assert_cmpuint(m->tag[head], !=, 0);
+		model_check_answer(m, head);
 		m->tag[head] = 0;
 		for (unsigned int i = 0; i < m->used_descs[head]; i++)
 			m->busy[m->links[head][i]] = false;
@@ -425,8 +436,6 @@ static void model_take(struct model *m)
 
 static void model_die(struct model *m)
 {
-	for (unsigned int i = 0; i < m->n_held; i++)
-		drop(m->held[i]);
 	m->n_held = 0;
 	vring_free(m->vr);
 	m->vr = vring_new(0, m->ledger);

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "protocol/vgpu_ledger.h"
+#include "base/iov.h"
 #include "tests/unit/ring_guest.h"
 
 #define F_NEXT		CHAIN_F_NEXT
@@ -631,6 +631,74 @@ static void test_stop_and_cont(void)
 	end(&f);
 }
 
+static void write_in(struct vring_elem *elem, char value, size_t len)
+{
+	char buf[64];
+
+	memset(buf, value, sizeof(buf));
+	iov_from_buf(elem->iov + elem->n_out, elem->n_in, 0, buf, len);
+}
+
+/* Nothing is written while the ring is stopped, and nothing is lost. */
+static void test_stopped_memory(void)
+{
+	struct vring_config config;
+	struct vring_elem *e[4];
+	struct fixture f;
+	uint8_t *guest;
+
+	start(&f, 8, 0);
+	for (uint16_t i = 0; i < 4; i++) {
+		/* one of them is scattered over the border */
+		guest_desc(&f.g, i, i == 1 ? GUEST_REGION - 8 : BUF + 64 * i,
+			   32, i == 3 ? 0 : CHAIN_F_WRITE, 0);
+		guest_offer(&f.g, i);
+		e[i] = must_pop(&f);
+	}
+	guest = guest_ptr(&f.g, BUF);
+	write_in(e[2], 'a', 32);
+	g_assert_cmpint(vring_stop(f.vr), ==, 4);
+	vring_stop(f.vr);
+	write_in(e[0], 'x', 32);
+	vring_push(f.vr, e[0], 20);
+	write_in(e[1], 'y', 32);
+	vring_push(f.vr, e[1], 32);
+	write_in(e[2], 'z', 32);
+	write_in(e[3], '!', 32);
+	g_assert_cmpint(guest[0], ==, 0);
+	g_assert_cmpint(guest[128], ==, 'a');
+	g_assert_cmpint(*guest_ptr(&f.g, GUEST_REGION), ==, 0);
+
+	config = guest_config(&f.g, 0);
+	config.base = 4;
+	g_assert_cmpint(vring_start(f.vr, &config, f.mem), ==, 0);
+	g_assert_cmpint(guest[19], ==, 'x');
+	g_assert_cmpint(guest[20], ==, 0);
+	g_assert_cmpint(*guest_ptr(&f.g, GUEST_REGION - 8), ==, 'y');
+	g_assert_cmpint(*guest_ptr(&f.g, GUEST_REGION + 23), ==, 'y');
+	/* what was not answered is written where it belongs again */
+	g_assert_cmpint(guest[128], ==, 'a');
+	write_in(e[2], 'b', 32);
+	g_assert_cmpint(guest[159], ==, 'b');
+	vring_push(f.vr, e[2], 32);
+	vring_push(f.vr, e[3], 0);
+	g_assert_cmpuint(f.g.used[1], ==, 4);
+
+	/* void with its driver: never written */
+	guest_desc(&f.g, 0, BUF, 32, CHAIN_F_WRITE, 0);
+	guest_offer(&f.g, 0);
+	e[0] = must_pop(&f);
+	vring_stop(f.vr);
+	write_in(e[0], 'v', 32);
+	f.g.avail_idx = f.g.avail[1] = f.g.used[1] = 0;
+	config = guest_config(&f.g, 0);
+	g_assert_cmpint(vring_start(f.vr, &config, f.mem), ==, 1);
+	write_in(e[0], 'v', 32);
+	vring_push(f.vr, e[0], 32);
+	g_assert_cmpint(guest[0], ==, 'x');
+	end(&f);
+}
+
 static void test_new_memory(void)
 {
 	struct vgpu_ipc_mem_region small = {
@@ -684,6 +752,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/vring/call-flags", test_call_flags);
 	g_test_add_func("/vring/kick", test_kick);
 	g_test_add_func("/vring/stop-and-cont", test_stop_and_cont);
+	g_test_add_func("/vring/stopped-memory", test_stopped_memory);
 	g_test_add_func("/vring/new-memory", test_new_memory);
 	return g_test_run();
 }

@@ -49,6 +49,7 @@ static void free_list(struct elem *e)
 		struct elem *next = (struct elem *)e->e.next;
 
 		guest_mem_put(e->e.mem);
+		free(e->bounce);
 		free(e->e.iov);
 		free(e);
 		e = next;
@@ -61,6 +62,13 @@ void vring_free(struct vring *vr)
 		return;
 	if (vr->running)
 		vring_stop(vr);
+	while (vr->out) {	/* their owner is gone, or forgets them now */
+		struct elem *e = vr->out;
+
+		vr->out = e->out_next;
+		e->e.next = NULL;
+		free_list(e);
+	}
 	free_list(vr->kept);
 	free_list(vr->unused);
 	free(vr->replay);
@@ -96,6 +104,9 @@ void vring_elem_recycle(struct vring *vr, struct elem *e)
 {
 	guest_mem_put(e->e.mem);
 	e->e.mem = NULL;
+	free(e->bounce);
+	e->bounce = NULL;
+	e->n_in = 0;
 	if (e->e.iov_max > IOV_KEEP) {
 		free(e->e.iov);
 		free(e);
@@ -207,6 +218,9 @@ int vring_start(struct vring *vr, const struct vring_config *config,
 	}
 	vr->started_once = true;
 	vr->running = true;
+	for (struct elem *e = vr->out; e; e = e->out_next)
+		if (e->incarnation == vr->incarnation)
+			vring_unbounce(e, 0);
 	/* Whoever published last may not have lived to tell. */
 	vr->pushed = config->resume;
 	vr->notified_valid = false;
@@ -217,6 +231,8 @@ int vring_start(struct vring *vr, const struct vring_config *config,
 uint16_t vring_stop(struct vring *vr)
 {
 	vr->running = false;
+	for (struct elem *e = vr->out; e; e = e->out_next)
+		vring_bounce(e);
 	guest_mem_put(vr->mem);
 	vr->mem = NULL;
 	vr->table.desc = NULL;

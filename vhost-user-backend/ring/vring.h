@@ -53,6 +53,8 @@ struct vring_config {
 
 /** vring_new() - a queue without a ring. @ledger may be NULL (tests). */
 struct vring *vring_new(unsigned int index, struct vgpu_ledger_ring *ledger);
+
+/** vring_free() - with the elements that are out; they must not be used again */
 void vring_free(struct vring *vr);
 
 /**
@@ -66,7 +68,12 @@ void vring_free(struct vring *vr);
 int vring_start(struct vring *vr, const struct vring_config *config,
 		struct guest_mem *mem);
 
-/** vring_stop() - no access to guest memory after this. Return: next index. */
+/**
+ * vring_stop() - no access to guest memory after this. Return: next index.
+ *
+ * Writable iovecs of elements that are out point into private memory until the
+ * next start: take them from the element each time.
+ */
 uint16_t vring_stop(struct vring *vr);
 bool vring_running(const struct vring *vr);
 

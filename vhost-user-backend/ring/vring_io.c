@@ -38,6 +38,11 @@ static int read_chain(struct vring *vr, uint16_t head, bool replayed,
 	e->e.head = head;
 	e->e.replayed = replayed;
 	e->incarnation = vr->incarnation;
+	e->out_next = vr->out;
+	e->out_link = &vr->out;
+	if (vr->out)
+		vr->out->out_link = &e->out_next;
+	vr->out = e;
 	*elem = &e->e;
 	return 1;
 }
@@ -104,6 +109,7 @@ void vring_answer(struct vring *vr, struct elem *e, uint32_t len)
 
 	if (len > e->e.in_len)
 		len = (uint32_t)e->e.in_len;
+	vring_unbounce(e, len);
 	__atomic_store_n(&slot->id, head, __ATOMIC_RELAXED);
 	__atomic_store_n(&slot->len, len, __ATOMIC_RELAXED);
 	vr->used_idx++;
@@ -125,6 +131,9 @@ void vring_push(struct vring *vr, struct vring_elem *elem, uint32_t len)
 {
 	struct elem *e = to_elem(elem);
 
+	*e->out_link = e->out_next;
+	if (e->out_next)
+		e->out_next->out_link = e->out_link;
 	if (e->incarnation != vr->incarnation) {
 		vring_elem_recycle(vr, e);
 		return;

@@ -53,6 +53,12 @@ struct elem {
 	struct vring_elem e;		/* first */
 	unsigned int incarnation;
 	uint32_t len;			/* of an answer that is kept */
+	struct elem *out_next, **out_link;	/* while it is out */
+
+	/* While the ring is stopped its answer goes here; bounce.c */
+	uint8_t *bounce;
+	struct iovec first_in;		/* what e.iov[e.n_out] was, and n_in */
+	unsigned int n_in;
 };
 
 struct vring {
@@ -79,6 +85,7 @@ struct vring {
 	uint16_t notified_idx;		/* used_idx at the last notify */
 	bool notified_valid;
 
+	struct elem *out;		/* popped, and not pushed, by out_next */
 	struct elem *kept, **kept_end;	/* answers while stopped, by e.next */
 	struct elem *unused;		/* by e.next */
 
@@ -96,6 +103,14 @@ void vring_begin(struct vring *vr, unsigned int old_num, uint16_t base);
 
 /* Go on where a predecessor was when it died; 0 or -errno. */
 int vring_take_over(struct vring *vr);
+
+/*
+ * A guest may use the memory of its chains for something else once the ring has
+ * stopped (or be paused, and not expect changes): what the owner of an element
+ * writes from then on is held back, and written when the element is answered.
+ */
+void vring_bounce(struct elem *e);
+void vring_unbounce(struct elem *e, size_t len);
 
 /* Answer a chain of the present incarnation; the ring runs. */
 void vring_answer(struct vring *vr, struct elem *e, uint32_t len);
