@@ -246,6 +246,16 @@ static void test_quota(void)
 	devtest_free(t);
 }
 
+static void transfer_level(struct devtest *t, uint32_t level, uint32_t want)
+{
+	struct virtio_gpu_transfer_host_3d req = {
+		.hdr.type = VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D,
+		.box = { 0, 0, 0, 1, 1, 1 }, .resource_id = 2, .level = level,
+	};
+
+	devtest_ask(t, req, want);
+}
+
 static void test_transfer(void)
 {
 	static const struct virtio_gpu_box bad[] = {
@@ -272,6 +282,8 @@ static void test_transfer(void)
 	devtest_attach(t, 2, 0, 64 * 32 * 4, DEVTEST_OK);
 	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
 		transfer(t, i & 1 ? to : from, 1, 2, bad[i], BAD_PARAMETER);
+	for (uint32_t level = 1; level; level <<= 1)
+		transfer_level(t, level, BAD_PARAMETER);
 	memset(t->ram, 0x5a, 64 * 32 * 4);
 	transfer(t, to, 1, 2, all, DEVTEST_OK);
 	memset(t->ram, 0, 64 * 32 * 4);

@@ -156,11 +156,13 @@ static bool box_inside(const struct virtio_gpu_box *b,
 		       const struct renderer_resource *args, uint32_t level)
 {
 	uint32_t layers = args->array_size > 6 ? args->array_size : 6;
-	uint32_t h = level_size(args->height, level);
-	uint32_t d = level_size(args->depth, level);
+	uint32_t h, d;
 
-	return level <= args->last_level &&
-		span_inside(b->x, b->w, level_size(args->width, level)) &&
+	if (level > args->last_level)
+		return false;
+	h = level_size(args->height, level);
+	d = level_size(args->depth, level);
+	return span_inside(b->x, b->w, level_size(args->width, level)) &&
 		span_inside(b->y, b->h, h > layers ? h : layers) &&
 		span_inside(b->z, b->d, d > layers ? d : layers);
 }
