@@ -113,6 +113,12 @@ void device_process(struct device *dev, unsigned int queue,
 /** device_run() - go on with the run list: after a grant */
 void device_run(struct device *dev);
 
+/**
+ * device_pause() - the control ring is stopped: begin nothing that could touch
+ * guest memory; what runs may end. Call device_run() when it goes on.
+ */
+void device_pause(struct device *dev, bool pause);
+
 /** device_poll() - the renderer's descriptor is readable */
 void device_poll(struct device *dev);
 int device_poll_fd(struct device *dev);

@@ -142,7 +142,8 @@ static void enter(struct device *dev, unsigned int queue,
 
 static void run_list(struct device *dev)
 {
-	while (dev->run.first && !dev->wants_lease && !dev->lost) {
+	while (dev->run.first && !dev->wants_lease && !dev->paused &&
+	       !dev->lost) {
 		struct command *cmd = dev->run.first;
 		size_t size = cmd->data_size;
 
@@ -198,6 +199,11 @@ void device_run(struct device *dev)
 {
 	dev->wants_lease = false;
 	run(dev);
+}
+
+void device_pause(struct device *dev, bool pause)
+{
+	dev->paused = pause;
 }
 
 void device_poll(struct device *dev)

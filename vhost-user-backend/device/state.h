@@ -43,6 +43,7 @@ struct device {
 						   private memory is in use */
 	size_t pending;			/* bytes of data in the run list */
 	bool running;			/* inside device_run() */
+	bool paused;			/* see device_pause() */
 	bool wants_lease;		/* refused, and not granted since */
 	bool lost;			/* the GPU is gone; nothing goes on */
 	struct command *pool;

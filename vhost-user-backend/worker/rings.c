@@ -155,6 +155,10 @@ void rings_start(struct rings *rings, const struct vgpu_ipc_vring *vring,
 	/* A driver that starts anew knows of nothing that was. */
 	if (ret && vring->index == VIRTIO_GPU_QUEUE_CONTROL && !config.resume)
 		worker_reset_device(w);
+	if (vring->index == VIRTIO_GPU_QUEUE_CONTROL) {
+		device_pause(w->device, false);
+		device_run(w->device);
+	}
 	if (kick_fd >= 0)
 		q->kick = event_add_fd(w->loop, kick_fd, EVENT_IN, on_kick, q);
 	serve(q);
@@ -162,6 +166,8 @@ void rings_start(struct rings *rings, const struct vgpu_ipc_vring *vring,
 
 uint16_t rings_stop(struct rings *rings, unsigned int index)
 {
+	if (index == VIRTIO_GPU_QUEUE_CONTROL)
+		device_pause(rings->worker->device, true);
 	quiesce(&rings->queues[index]);
 	return vring_stop(rings->queues[index].vring);
 }
@@ -180,6 +186,7 @@ void rings_set_mem(struct rings *rings)
 			continue;
 		if (vring_set_mem(q->vring, rings->worker->mem)) {
 			log_error("queue %u: not in the new memory table", i);
+			rings_stop(rings, i);
 			broken(q);
 		}
 	}
