@@ -326,7 +326,7 @@ static void no_growth(void)
 	long kib = 0;
 
 	picture_show(p, 0, 0, 0, 64, 48);
-	for (i = 0; i < 40; i++) {
+	for (i = 0; i < 25; i++) {
 		if (i == 10) {
 			fds = proc_count_fds(fe->pid);
 			kib = proc_private_kib(fe->pid);
