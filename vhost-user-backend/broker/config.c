@@ -73,11 +73,12 @@ static void load_key(struct loader *l, const char *group, const char *name,
 		return;
 	}
 	value = g_key_file_get_string(l->keys, group, name, &error);
-	if (!value) {
+	if (error) {	/* with a value too, for an unknown escape */
 		config_error(l->errors, l->path, line,
 			     "%s can not be read: %s; write UTF-8, and \\\\ for a backslash",
 			     name, error->message);
 		g_error_free(error);
+		g_free(value);
 		return;
 	}
 	g_strchomp(value);
