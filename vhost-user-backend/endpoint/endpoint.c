@@ -366,9 +366,9 @@ static void init_setup(struct endpoint *ep)
 }
 
 struct endpoint *endpoint_open(struct event_loop *loop,
-			      const struct endpoint_config *config,
-			      void (*disconnected)(void *opaque),
-			      void *opaque)
+			       const struct endpoint_config *config,
+			       void (*disconnected)(void *opaque),
+			       void *opaque)
 {
 	struct endpoint *ep = g_new0(struct endpoint, 1);
 	size_t i;

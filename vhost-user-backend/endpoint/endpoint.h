@@ -37,9 +37,9 @@ struct endpoint_config {
  * @disconnected: the front end is gone, and all that belonged to it
  */
 struct endpoint *endpoint_open(struct event_loop *loop,
-			      const struct endpoint_config *config,
-			      void (*disconnected)(void *opaque),
-			      void *opaque);
+			       const struct endpoint_config *config,
+			       void (*disconnected)(void *opaque),
+			       void *opaque);
 void endpoint_close(struct endpoint *ep);
 
 /**

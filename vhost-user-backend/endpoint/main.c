@@ -16,6 +16,7 @@
  *   messages.c            what the worker says
  *   screen*.c             what the VM shows; gpu_socket.c takes it to QEMU
  *   broker_link.c         the line to vgpud, if there is one
+ *   confine.c             what it gives up first
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +32,7 @@
 #include "base/fdpass.h"
 #include "base/log.h"
 #include "endpoint/caps.h"
+#include "endpoint/confine.h"
 #include "endpoint/endpoint.h"
 #include "endpoint/options.h"
 
@@ -264,7 +266,7 @@ int main(int argc, char **argv)
 	} else if (p.options.print_capabilities) {
 		ret = print_capabilities(&p.options);
 	} else {
-		ret = serve(&p);
+		ret = confine() ? 1 : serve(&p);
 	}
 	options_fini(&p.options);
 	return ret;
