@@ -573,6 +573,29 @@ static void test_lease(void)
 	devtest_free(t);
 }
 
+/* The ring is stopped: nothing begins, whatever is granted or retires. */
+static void test_pause(void)
+{
+	struct devtest_config config = { .leases = true };
+	struct devtest *t = devtest_new(&config);
+	struct devtest_cmd *a, *b;
+
+	devtest_ctx_create(t, 1, DEVTEST_OK);
+	a = devtest_submit(t, 1, 1);
+	b = devtest_nop(t, 2);
+	device_pause(t->dev, true);
+	devtest_grant(t, true);
+	devtest_poll(t);
+	g_assert_false(a->done || b->done);
+	g_assert_cmpuint(state_of(t).submits, ==, 0);
+	device_pause(t->dev, false);
+	device_run(t->dev);
+	devtest_poll(t);
+	devtest_done(t, a, DEVTEST_OK);
+	devtest_done(t, b, DEVTEST_OK);
+	devtest_free(t);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -593,5 +616,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/device/3d/lost", test_lost);
 	g_test_add_func("/device/3d/destroy-waits", test_destroy_waits);
 	g_test_add_func("/device/3d/lease", test_lease);
+	g_test_add_func("/device/3d/pause", test_pause);
 	return g_test_run();
 }

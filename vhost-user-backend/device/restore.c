@@ -41,7 +41,7 @@ static void take_resource(struct device *dev,
 		ret = resource_new_2d(dev, r->id, r->format, r->width,
 				      r->height);
 	if (ret)
-		log_warning("take-over: resource %u: %s", r->id,
+		log_peer(&dev->limit, "take-over: resource %u: %s", r->id,
 			    strerror(-ret));
 }
 
@@ -58,7 +58,7 @@ static void take_backing(struct device *dev,
 	backing_detach(dev, res);
 	ret = backing_attach(dev, res, entries, b->nr_entries);
 	if (ret)
-		log_warning("take-over: backing of resource %u: %s", b->id,
+		log_peer(&dev->limit, "take-over: backing of resource %u: %s", b->id,
 			    strerror(-ret));
 }
 
@@ -149,7 +149,7 @@ static int visit(void *opaque, uint32_t type, const void *payload, size_t size)
 	struct device *dev = opaque;
 
 	if (size < least_size(type)) {
-		log_warning("take-over: record of type %u is too short", type);
+		log_peer(&dev->limit, "take-over: record of type %u is too short", type);
 		return 0;
 	}
 	switch (type) {
@@ -188,7 +188,7 @@ static int fill(struct device *dev, struct resource *res)
 	int ret = backing_resolve(dev, res);
 
 	if (ret)
-		log_warning("take-over: resource %u: its pages are not in memory",
+		log_peer(&dev->limit, "take-over: resource %u: its pages are not in memory",
 			    res->args.id);
 	if (res->is_3d)
 		return 0;

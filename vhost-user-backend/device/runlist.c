@@ -167,7 +167,7 @@ static void run(struct device *dev)
 		return;
 	dev->running = true;
 	run_list(dev);
-	while (dev->raw && !full(dev, dev->raw)) {
+	while (dev->raw && !dev->paused && !full(dev, dev->raw)) {
 		struct vring_elem *elem = dev->raw;
 
 		dev->raw = elem->next;
