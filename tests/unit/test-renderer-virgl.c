@@ -391,6 +391,45 @@ static void test_read_pixels_bad(void)
 	teardown();
 }
 
+/* Where the GPU can hand out its memory, and only there. */
+static void test_export(void)
+{
+	struct vgpu_caps *caps = g_new0(struct vgpu_caps, 1);
+	struct renderer_dmabuf out = { .fd = -1 };
+	const char *why;
+	int ret;
+
+	g_assert_cmpint(renderer_virgl_probe(getenv("RENDER_NODE"), caps,
+					     &why), ==, 0);
+	setup();
+	texture(1, VIRTIO_GPU_RESOURCE_FLAG_Y_0_TOP);
+	context(1, 1);
+	g_assert_cmpint(clear(1, 1, 0, 0), ==, 0);
+	ret = r->ops->export_dmabuf(r, 1, &out);
+	if (caps->flags & VGPU_CAPS_DMABUF) {
+		g_assert_cmpint(ret, ==, 0);
+		g_assert_cmpuint(out.width, ==, W);
+		g_assert_cmpuint(out.height, ==, H);
+		g_assert_cmpuint(out.stride, >=, W * 4);
+		/* AR24 or AB24: how GL keeps it is not the guest's order */
+		g_assert_true(out.fourcc == 0x34325241 ||
+			      out.fourcc == 0x34324241);
+		g_assert_true(out.y_0_top);
+		/* of a paravirtual GPU's only a part is here */
+		g_assert_cmpint(lseek(out.fd, 0, SEEK_END), >, 0);
+		close(out.fd);
+	} else {
+		g_assert_cmpint(ret, ==, -ENOTSUP);
+	}
+	g_test_message("export: %d, modifier %#" G_GINT64_MODIFIER "x", ret,
+		       out.modifier);
+	/* whatever came of it, drawing goes on */
+	g_assert_cmpint(clear(1, 0, 1, 0), ==, 0);
+	g_assert_cmphex(pixel_of(1, 0, 0), ==, 0xff00ff00);
+	teardown();
+	g_free(caps);
+}
+
 /* Whoever is made last is current in GL, whatever virglrenderer believes. */
 static void test_current_context(void)
 {
@@ -767,6 +806,7 @@ int main(int argc, char **argv)
 			     test_orientation);
 	g_test_add_func("/renderer/virgl/read-pixels/bad",
 			test_read_pixels_bad);
+	g_test_add_func("/renderer/virgl/export", test_export);
 	g_test_add_func("/renderer/virgl/current-context",
 			test_current_context);
 	g_test_add_func("/renderer/virgl/ids", test_ids);

@@ -291,6 +291,7 @@ struct renderer *renderer_virgl_new(const struct renderer_config *config)
 		errno = -ret;
 		return NULL;
 	}
+	virgl_serve(v);
 	log_debug("3D by %s%s", v->egl.renderer,
 		  v->egl.robust ? "" : ", which can not tell of GPU resets");
 	return &v->base;

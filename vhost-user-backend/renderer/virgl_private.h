@@ -74,6 +74,8 @@ uint32_t virgl_pixel_size(uint32_t id, const struct renderer_resource *res);
 
 /* virgl_start.c: virglrenderer on our EGL, without the rest */
 int virgl_start(struct virgl *v, const char *node, const char **why);
+/** virgl_serve() - from here on, what virglrenderer says is about guests */
+void virgl_serve(struct virgl *v);
 void virgl_stop(struct virgl *v);
 
 #endif

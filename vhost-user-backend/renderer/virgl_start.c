@@ -58,9 +58,9 @@ static struct virgl_renderer_callbacks callbacks = {
 
 /* virglrenderer's state is global, and so is an EGL display. */
 static bool running;
-static bool starting;
+/* What it prints from then on is caused by guests, and may quote them. */
+static bool guests;
 
-/* What it prints once it runs is caused by guests, and may quote them. */
 static void print_message(const char *fmt, va_list ap)
 {
 	static struct log_limit limit;
@@ -71,7 +71,7 @@ static void print_message(const char *fmt, va_list ap)
 	for (p = text; *p; p++)
 		if (*p < ' ' || *p > '~')
 			*p = p[1] ? ' ' : '\0';
-	if (starting)
+	if (!guests)
 		log_debug("virglrenderer: %s", text);
 	else if (*text)
 		log_peer(&limit, "virglrenderer: %s", text);
@@ -94,9 +94,7 @@ int virgl_start(struct virgl *v, const char *node, const char **why)
 	 * No flags: neither its EGL nor its thread for fences. It would use
 	 * that to look after queries too, see virgl_fencing.c.
 	 */
-	starting = true;
 	ret = virgl_renderer_init(v, 0, &callbacks);
-	starting = false;
 	if (ret) {
 		*why = "virglrenderer does not start on this OpenGL driver";
 		virgl_egl_make_current(&v->egl, EGL_NO_CONTEXT);
@@ -109,6 +107,11 @@ int virgl_start(struct virgl *v, const char *node, const char **why)
 	return 0;
 }
 
+void virgl_serve(struct virgl *v)
+{
+	guests = true;
+}
+
 void virgl_stop(struct virgl *v)
 {
 	if (!v->initialized)
@@ -117,5 +120,5 @@ void virgl_stop(struct virgl *v)
 	virgl_egl_make_current(&v->egl, EGL_NO_CONTEXT);
 	virgl_gl_fini(&v->gl);
 	virgl_egl_fini(&v->egl);
-	v->initialized = running = false;
+	v->initialized = running = guests = false;
 }
