@@ -404,7 +404,7 @@ static void cursor(struct devtest *t, uint32_t type, uint32_t scanout,
 		   uint32_t id, uint32_t x, uint32_t want)
 {
 	struct virtio_gpu_update_cursor req = {
-		.hdr.type = type, .pos = { scanout, x, 20 },
+		.hdr.type = type, .pos = { scanout, x, 20, 0 },
 		.resource_id = id, .hot_x = 3, .hot_y = 300,
 	};
 

@@ -97,7 +97,7 @@ static void test_cursor(void)
 	struct devtest *t = start(false);
 	struct virtio_gpu_update_cursor req = {
 		.hdr.type = VIRTIO_GPU_CMD_UPDATE_CURSOR,
-		.pos = { 1, 30, 40 }, .resource_id = 1, .hot_x = 5, .hot_y = 6,
+		.pos = { 1, 30, 40, 0 }, .resource_id = 1, .hot_x = 5, .hot_y = 6,
 	};
 	struct devtest_cursor *c = &t->cursors[1];
 

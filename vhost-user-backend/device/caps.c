@@ -8,6 +8,7 @@
 #include "device/exec.h"
 #include "device/state.h"
 #include "protocol/vgpu_ipc.h"
+#include "protocol/virgl.h"
 
 bool caps_check(const struct vgpu_caps *caps)
 {
@@ -48,6 +49,29 @@ uint32_t exec_capset_info(struct device *dev, struct command *cmd)
 	return VIRTIO_GPU_RESP_OK_CAPSET_INFO;
 }
 
+/*
+ * The guest is told of its quota before it is refused: applications ask how
+ * much video memory there is.
+ */
+static uint32_t with_quota(struct device *dev, struct command *cmd,
+			   const struct vgpu_capset *set)
+{
+	uint64_t mib = dev->config.memory_max >> 20;
+	uint8_t *caps;
+	uint32_t word;
+
+	if (command_reserve(cmd, set->size))
+		return VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY;
+	caps = memcpy(cmd->data, set->data, set->size);
+	word = mib > UINT32_MAX ? UINT32_MAX : (uint32_t)mib;
+	memcpy(caps + VIRGL_CAPS_MEMORY_OFFSET, &word, sizeof(word));
+	memcpy(&word, caps + VIRGL_CAPS_BITS_V2_OFFSET, sizeof(word));
+	word |= VIRGL_CAP_V2_VIDEO_MEMORY;
+	memcpy(caps + VIRGL_CAPS_BITS_V2_OFFSET, &word, sizeof(word));
+	cmd->payload = caps;
+	return VIRTIO_GPU_RESP_OK_CAPSET;
+}
+
 uint32_t exec_capset(struct device *dev, struct command *cmd)
 {
 	const struct virtio_gpu_get_capset *req = &cmd->req.capset;
@@ -60,6 +84,10 @@ uint32_t exec_capset(struct device *dev, struct command *cmd)
 			continue;
 		cmd->payload = set->data;
 		cmd->payload_size = set->size;
+		if (dev->config.memory_max >> 20 &&
+		    set->id == VIRTIO_GPU_CAPSET_VIRGL2 &&
+		    set->size >= VIRGL_CAPS_MEMORY_OFFSET + sizeof(uint32_t))
+			return with_quota(dev, cmd, set);
 		return VIRTIO_GPU_RESP_OK_CAPSET;
 	}
 	return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;

@@ -8,33 +8,35 @@
 #include "device/pixels.h"
 
 #include <string.h>
+#include "protocol/virgl.h"
 #include "protocol/virtio_gpu.h"
 
 /* Layouts in memory order. */
 enum layout { NONE, BGRA, ARGB, RGBA, ABGR };
 
-/* Beyond VIRTIO: what virgl guests scan out, sRGB like everything on screens. */
-#define FORMAT_B8G8R8A8_SRGB	100
-#define FORMAT_B8G8R8X8_SRGB	101
-#define FORMAT_R8G8B8A8_SRGB	104
-
+/* What virgl guests show besides is sRGB, like everything on screens. */
 static enum layout layout(uint32_t format)
 {
 	switch (format) {
 	case VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM:
 	case VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM:
-	case FORMAT_B8G8R8A8_SRGB:
-	case FORMAT_B8G8R8X8_SRGB:
+	case VIRGL_FORMAT_B8G8R8A8_SRGB:
+	case VIRGL_FORMAT_B8G8R8X8_SRGB:
 		return BGRA;
 	case VIRTIO_GPU_FORMAT_A8R8G8B8_UNORM:
 	case VIRTIO_GPU_FORMAT_X8R8G8B8_UNORM:
+	case VIRGL_FORMAT_A8R8G8B8_SRGB:
+	case VIRGL_FORMAT_X8R8G8B8_SRGB:
 		return ARGB;
 	case VIRTIO_GPU_FORMAT_R8G8B8A8_UNORM:
 	case VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM:
-	case FORMAT_R8G8B8A8_SRGB:
+	case VIRGL_FORMAT_R8G8B8A8_SRGB:
+	case VIRGL_FORMAT_R8G8B8X8_SRGB:
 		return RGBA;
 	case VIRTIO_GPU_FORMAT_A8B8G8R8_UNORM:
 	case VIRTIO_GPU_FORMAT_X8B8G8R8_UNORM:
+	case VIRGL_FORMAT_A8B8G8R8_SRGB:
+	case VIRGL_FORMAT_X8B8G8R8_SRGB:
 		return ABGR;
 	}
 	return NONE;
@@ -52,7 +54,10 @@ bool pixels_alpha(uint32_t format)
 	case VIRTIO_GPU_FORMAT_X8R8G8B8_UNORM:
 	case VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM:
 	case VIRTIO_GPU_FORMAT_X8B8G8R8_UNORM:
-	case FORMAT_B8G8R8X8_SRGB:
+	case VIRGL_FORMAT_B8G8R8X8_SRGB:
+	case VIRGL_FORMAT_X8R8G8B8_SRGB:
+	case VIRGL_FORMAT_R8G8B8X8_SRGB:
+	case VIRGL_FORMAT_X8B8G8R8_SRGB:
 		return false;
 	}
 	return true;
