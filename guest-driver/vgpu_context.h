@@ -23,7 +23,7 @@ struct vgpu_vbuf;
  * gets every resource the file has a handle of.
  */
 struct vgpu_context {
-	struct mutex lock;
+	struct mutex lock;	/* of what names it */
 	u32 id;			/* 0: no 3D */
 	bool created;		/* lock */
 	struct vgpu_vbuf *destroy;	/* made in advance; lock */

@@ -74,7 +74,7 @@ static void uploaded(struct vgpu_vbuf *cmd)
 	cursor_send(output);
 }
 
-/* The image reaches the host by the control queue, before the cursor is sent. */
+/* The image goes by the control queue, and must be there before the cursor. */
 static void upload(struct vgpu_output *output, struct vgpu_bo *bo)
 {
 	static const struct vgpu_rect all = {

@@ -179,9 +179,11 @@ void vgpu_device_stop(struct vgpu_device *dev)
 		vgpu_queue_stopping(&dev->cursor);
 		vgpu_queue_stopping(&dev->ctrl);
 		virtio_reset_device(dev->vdev);
+		vgpu_queue_detach(&dev->cursor);
+		vgpu_queue_detach(&dev->ctrl);
+		dev->vdev->config->del_vqs(dev->vdev);
 		vgpu_queue_dead(&dev->cursor);
 		vgpu_queue_dead(&dev->ctrl);
-		dev->vdev->config->del_vqs(dev->vdev);
 	}
 	mutex_unlock(&dev->stop_lock);
 }

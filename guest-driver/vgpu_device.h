@@ -39,15 +39,15 @@ struct vgpu_device {
 	bool has_edid;
 	bool use_dma_api;	/* backing addresses are DMA addresses */
 
-	struct mutex stop_lock;
-	bool stopped;			/* stop_lock */
+	struct mutex stop_lock;		/* of @stopped, held while stopping */
+	bool stopped;
 	struct work_struct lost_work;
 	struct work_struct config_work;
 
 	atomic_t last_resource;		/* ids are never used twice */
 	struct ida contexts;
 
-	struct mutex caps_lock;
+	struct mutex caps_lock;		/* of the caches of @capsets */
 	unsigned int num_capsets;	/* fixed after probe, as the next two */
 	u64 capset_mask;
 	struct vgpu_capset capsets[VGPU_MAX_CAPSETS];

@@ -19,7 +19,7 @@ struct vgpu_bo {
 	struct drm_gem_shmem_object base;
 	u32 res_id;
 	bool dumb;		/* pixels come from the guest's pages */
-	struct vgpu_vbuf *unref;	/* made in advance; NULL: not on the host */
+	struct vgpu_vbuf *unref;	/* NULL: the host does not know it */
 };
 
 static inline struct vgpu_bo *to_vgpu_bo(struct drm_gem_object *obj)

@@ -4,8 +4,8 @@
  */
 #include <drm/drm_atomic.h>
 #include <drm/drm_atomic_helper.h>
-#include <drm/drm_damage_helper.h>
 #include <drm/drm_drv.h>
+#include <drm/drm_fourcc.h>
 #include <drm/drm_framebuffer.h>
 #include <drm/drm_gem_framebuffer_helper.h>
 #include <drm/drm_managed.h>
@@ -75,6 +75,9 @@ static struct drm_framebuffer *
 fb_create(struct drm_device *drm, struct drm_file *file
 	  VGPU_FB_INFO_PARAM, const struct drm_mode_fb_cmd2 *cmd)
 {
+	if (cmd->pixel_format != DRM_FORMAT_HOST_XRGB8888 &&
+	    cmd->pixel_format != DRM_FORMAT_HOST_ARGB8888)
+		return ERR_PTR(-EINVAL);
 	/* the host takes the image from the start of the resource */
 	if (cmd->offsets[0])
 		return ERR_PTR(-EINVAL);

@@ -154,9 +154,10 @@ static void send_frame(struct vgpu_output *output, struct drm_framebuffer *fb,
 	LIST_HEAD(cmds);
 	int ret = 0;
 
-	wait_event_timeout(scanout->wait,
-			   atomic_read(&scanout->flushes) <= FLUSHES_AHEAD,
-			   FLUSH_WAIT);
+	if (atomic_read(&scanout->flushes) < FLUSHES_MAX)
+		wait_event_timeout(scanout->wait,
+				   atomic_read(&scanout->flushes) <=
+				   FLUSHES_AHEAD, FLUSH_WAIT);
 	if (atomic_read(&scanout->flushes) >= FLUSHES_MAX) {
 		cover(&scanout->missed, damage);
 		return;

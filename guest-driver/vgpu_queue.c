@@ -283,9 +283,25 @@ void vgpu_queue_stopping(struct vgpu_queue *q)
 }
 
 /*
- * The device is reset, so it touches neither commands nor backing any more.
- * Those in the ring are found by our own list: what the ring's tokens say is
- * only drained.
+ * The commands in the ring are found by our own list; what the ring's tokens
+ * say is only drained.
+ */
+void vgpu_queue_detach(struct vgpu_queue *q)
+{
+	spin_lock_irq(&q->lock);
+	if (q->vq) {
+		while (virtqueue_detach_unused_buf(q->vq))
+			;
+		q->vq = NULL;
+	}
+	spin_unlock_irq(&q->lock);
+	/* whoever is about to notify the virtqueue */
+	synchronize_rcu();
+}
+
+/*
+ * Only now are commands and backing the guest's again: a transport may tell
+ * the device to stop no sooner than its virtqueues are deleted (virtio_uml).
  */
 void vgpu_queue_dead(struct vgpu_queue *q)
 {
@@ -295,11 +311,6 @@ void vgpu_queue_dead(struct vgpu_queue *q)
 
 	spin_lock_irq(&q->lock);
 	q->state = VGPU_QUEUE_DEAD;
-	if (q->vq) {
-		while (virtqueue_detach_unused_buf(q->vq))
-			;
-		q->vq = NULL;
-	}
 	list_splice_tail_init(&q->inflight, &list);
 	list_splice_tail_init(&q->pending, &list);
 	q->nr_inflight = 0;
@@ -308,8 +319,6 @@ void vgpu_queue_dead(struct vgpu_queue *q)
 		answer(q, vbuf, -ENODEV, &ready);
 	spin_unlock_irq(&q->lock);
 
-	/* whoever is about to notify the virtqueue */
-	synchronize_rcu();
 	wake_up_all(&q->room);
 	after_answers(q, &list, &ready);
 }

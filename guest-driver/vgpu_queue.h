@@ -17,7 +17,7 @@ struct vgpu_vbuf;
 enum vgpu_queue_state {
 	VGPU_QUEUE_OFF,		/* no virtqueue yet: commands wait */
 	VGPU_QUEUE_RUNNING,
-	VGPU_QUEUE_STOPPING,	/* the device is being reset: commands wait */
+	VGPU_QUEUE_STOPPING,	/* it is going away: commands wait */
 	VGPU_QUEUE_DEAD,	/* commands complete at once with -ENODEV */
 };
 
@@ -45,7 +45,7 @@ struct vgpu_queue {
 	/* answered commands that have a @done to be called */
 	struct list_head answered;
 	struct work_struct work;
-	struct delayed_work retry;	/* the ring could not be filled: no memory */
+	struct delayed_work retry;	/* no memory to fill the ring with */
 	struct workqueue_struct *wq;
 	struct work_struct *lost;	/* queued when the ring is broken */
 
@@ -63,7 +63,9 @@ void vgpu_queue_fini(struct vgpu_queue *q);
 void vgpu_queue_start(struct vgpu_queue *q, struct virtqueue *vq);
 /* before the device's reset; commands are kept from now on */
 void vgpu_queue_stopping(struct vgpu_queue *q);
-/* after it: everything completes with -ENODEV; detaches the virtqueue */
+/* after it: forget the virtqueue, which may then be deleted */
+void vgpu_queue_detach(struct vgpu_queue *q);
+/* after that: everything completes with -ENODEV */
 void vgpu_queue_dead(struct vgpu_queue *q);
 
 /**

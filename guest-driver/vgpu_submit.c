@@ -205,9 +205,10 @@ static int read_commands(struct submit *s, u64 from, u32 size)
 
 	if (size > VGPU_SUBMIT_MAX_BYTES)
 		return -EINVAL;
-	cmd = s->cmd = vgpu_vbuf_new(GFP_KERNEL_ACCOUNT);
+	cmd = vgpu_vbuf_new(GFP_KERNEL_ACCOUNT);
 	if (!cmd)
 		return -ENOMEM;
+	s->cmd = cmd;
 	cmd->cmd_len = vgpu_cmd_submit(&cmd->cmd, s->ctx->id, size);
 	if (!size)
 		return 0;
@@ -265,10 +266,11 @@ static int encode_transfer(struct submit *s, const struct vgpu_transfer *t,
 	const struct vgpu_rect r = {
 		t->box.x, t->box.y, t->box.w, t->box.h
 	};
-	struct vgpu_vbuf *cmd = s->cmd = vgpu_vbuf_new(GFP_KERNEL_ACCOUNT);
+	struct vgpu_vbuf *cmd = vgpu_vbuf_new(GFP_KERNEL_ACCOUNT);
 
 	if (!cmd)
 		return -ENOMEM;
+	s->cmd = cmd;
 	if (!s->ctx->id)
 		cmd->cmd_len = vgpu_cmd_transfer_2d(&cmd->cmd, bo->res_id, &r,
 						    t->offset);
