@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test-endpoint-life.c - rings that stop and start, workers that hang or die
+ * at any point, resets and disconnects: what the front end must not notice
+ */
+#include "tests/unit/endpoint_play.h"
+
+/* ---- stopping ---- */
+
+static void test_stop_cont(void)
+{
+	int ledger, round;
+
+	setup();
+	vu_negotiate();
+	vu_start(0, 0);
+	ledger = expect_worker(0, 1, 0);
+	for (round = 1; round <= 10; round++) {
+		vu_ask_base(0);
+		settle();
+		told(VGPU_IPC_VRING_STOP);
+		g_assert_cmpint(vu_reply(0, NULL, 0), ==, -1);
+		serve_to(ledger, 0, (uint32_t)round * 3);
+		say_stopped(0, (uint32_t)round * 3);
+		g_assert_cmpuint(vu_base(1000), ==, round * 3);
+		/* the same worker goes on */
+		vu_start(0, (uint32_t)round * 3);
+		told(VGPU_IPC_VRING_START);
+		g_assert_cmphex(msg.vring.flags, ==, 0);
+		g_assert_cmpuint(msg.vring.base, ==, round * 3);
+		ipc_msg_close(&msg);
+		while (told_anything())
+			;
+	}
+	close(ledger);
+	teardown();
+}
+
+/* A worker that hangs is killed in time, and the ledger knows the base. */
+static void test_stop_hung(void)
+{
+	uint64_t before;
+	int ledger;
+
+	setup();
+	vu_negotiate();
+	vu_start(0, 0);
+	vu_start(1, 0);
+	ledger = expect_worker(0, 1, 0);
+	serve_to(ledger, 0, 321);
+	serve_to(ledger, 1, 12);
+	before = event_now_ns();
+	vu_ask_base(0);
+	g_assert_cmpuint(vu_base(950), ==, 321);
+	g_assert_cmpuint(event_now_ns() - before, >, 600000000);
+	g_assert_true(worker_dead(0));
+	vu_ask_base(1);
+	g_assert_cmpuint(vu_base(100), ==, 12);
+	g_assert_false(worker_comes(100));
+	close(ledger);
+	/* cont: a new one takes over */
+	vu_start(0, 321);
+	close(expect_worker(VGPU_SETUP_TAKEOVER, 1, VGPU_VRING_RESUME));
+	teardown();
+}
+
+static void test_stop_death(void)
+{
+	int ledger;
+
+	setup();
+	vu_negotiate();
+	vu_start(0, 0);
+	ledger = expect_worker(0, 1, 0);
+	serve_to(ledger, 0, 55);
+	/* in the middle of a stop */
+	vu_ask_base(0);
+	settle();
+	kill_worker();
+	g_assert_cmpuint(vu_base(300), ==, 55);
+	vu_start(0, 55);
+	close(expect_worker(VGPU_SETUP_TAKEOVER, 1, VGPU_VRING_RESUME));
+	/* while stopped: nobody needs another one until cont */
+	vu_ask_base(0);
+	settle();
+	say_stopped(0, 55);
+	g_assert_cmpuint(vu_base(300), ==, 55);
+	kill_worker();
+	g_assert_true(worker_dead(1000));
+	g_assert_false(worker_comes(100));
+	vu_start(0, 55);
+	close(expect_worker(VGPU_SETUP_TAKEOVER, 1, VGPU_VRING_RESUME));
+	close(ledger);
+	teardown();
+}
+
+/* ---- dying ---- */
+
+static void test_death(void)
+{
+	int ledger, i;
+
+	setup();
+	vu_negotiate();
+	vu_start(0, 0);
+	ledger = expect_worker(0, 1, 0);
+	/* before it has touched anything: no position to resume from */
+	kill_worker();
+	close(ledger);
+	ledger = expect_worker(VGPU_SETUP_TAKEOVER, 1, 0);
+	serve_to(ledger, 0, 9);
+	for (i = 0; i < 3; i++) {
+		kill_worker();
+		close(ledger);
+		ledger = expect_worker(VGPU_SETUP_TAKEOVER, 1,
+				       VGPU_VRING_RESUME);
+		g_assert_cmpuint(vu_features(), !=, 0);
+	}
+	close(ledger);
+	teardown();
+}
+
+/* It closes its socket, or speaks nonsense: replaced. */
+static void test_nonsense(void)
+{
+	struct vgpu_ipc_header header = { VGPU_IPC_SETUP, 0 };
+
+	setup();
+	vu_negotiate();
+	vu_start(0, 0);
+	close(expect_worker(0, 1, 0));
+	g_assert_cmpint(fdpass_send(wsock, &header, sizeof(header), NULL, 0),
+			==, sizeof(header));
+	close(expect_worker(VGPU_SETUP_TAKEOVER, 1, 0));
+	fdpass_close(&wsock, 1);
+	close(expect_worker(VGPU_SETUP_TAKEOVER, 1, 0));
+	teardown();
+}
+
+/* Five quick deaths, then one a second; the front end is always answered. */
+static void test_back_off(void)
+{
+	unsigned int starts = 0;
+	uint64_t end;
+
+	setup();
+	vu_negotiate();
+	vu_start(0, 0);
+	end = event_now_ns() + 1500000000ull;
+	while (event_now_ns() < end) {
+		if (!worker_comes(20))
+			continue;
+		starts++;
+		kill_worker();
+		g_assert_cmpuint(vu_features(), !=, 0);
+	}
+	g_assert_cmpuint(starts, >=, 6);
+	g_assert_cmpuint(starts, <=, 8);
+	teardown();
+}
+
+static void test_no_program(void)
+{
+	config = (struct endpoint_config){
+		.name = "vm1", .worker = "/nonexistent/vgpu-worker",
+		.broker_fd = -1,
+	};
+	setup();
+	vu_negotiate();
+	vu_start(0, 0);
+	g_assert_false(worker_comes(300));
+	vu_ask_base(0);
+	g_assert_cmpuint(vu_base(900), ==, 0);
+	vu_ack(VHOST_USER_RESET_DEVICE, NULL, 0, NULL, 0);
+	g_assert_cmpuint(vu_features(), !=, 0);
+	teardown();
+}
+
+/* It never reads: killed when no more fits, and replaced. */
+static void test_deaf(void)
+{
+	uint64_t index = 0;
+	pid_t first;
+	int i;
+
+	setup();
+	vu_negotiate();
+	vu_start(0, 0);
+	close(expect_worker(0, 1, 0));
+	first = wpid;
+	for (i = 0; i < 3000 && !kill(first, 0); i++)
+		vu_ack(VHOST_USER_SET_VRING_CALL, &index, 8, &call_fd, 1);
+	g_assert_cmpint(i, >, IPC_NUM_VRINGS);
+	g_assert_cmpint(i, <, 3000);
+	g_assert_true(worker_comes(2000));
+	g_assert_cmpint(wpid, !=, first);
+	teardown();
+}
+
+/* ---- starting anew ---- */
+
+static void test_reset(void)
+{
+	int ledger;
+	pid_t first;
+
+	setup();
+	vu_negotiate();
+	vu_start(0, 0);
+	ledger = expect_worker(0, 1, 0);
+	serve_to(ledger, 0, 40);
+	first = wpid;
+	vu_ack(VHOST_USER_RESET_DEVICE, NULL, 0, NULL, 0);
+	g_assert_cmpint(kill(first, 0), ==, -1);
+	g_assert_cmpint(ledger_ring_base(ledger, 0), ==, -ENOENT);
+	g_assert_false(worker_comes(50));
+	close(ledger);
+	vu_start(0, 0);
+	ledger = expect_worker(0, 1, 0);
+	serve_to(ledger, 0, 41);
+	/* 7.2 and User Mode Linux do not say it: the base does */
+	vu_ask_base(0);
+	settle();
+	say_stopped(0, 41);
+	g_assert_cmpuint(vu_base(300), ==, 41);
+	first = wpid;
+	vu_start(0, 0);
+	close(ledger);
+	ledger = expect_worker(0, 1, 0);
+	g_assert_cmpint(kill(first, 0), ==, -1);
+	g_assert_cmpint(ledger_ring_base(ledger, 0), ==, -ENOENT);
+	close(ledger);
+	teardown();
+}
+
+static void test_disconnect(void)
+{
+	int round;
+
+	setup();
+	for (round = 0; round < 5; round++) {
+		vu_negotiate();
+		if (round)
+			vu_start(0, 0);
+		if (round)
+			close(expect_worker(0, 1, 0));
+		if (round == 3) {
+			vu_ask_base(0);
+			settle();
+		}
+		if (round == 4)
+			kill_worker();
+		close(vu);
+		settle();
+		g_assert_cmpuint(disconnects, ==, round + 1);
+		g_assert_true(!wpid || worker_dead(1000));
+		open_vu();
+	}
+	teardown();
+}
+
+int main(int argc, char **argv)
+{
+	play_init(&argc, &argv);
+	runner_add("/endpoint/stop/cont", test_stop_cont, 0);
+	runner_add("/endpoint/stop/hung", test_stop_hung, 0);
+	runner_add("/endpoint/stop/death", test_stop_death, 0);
+	runner_add("/endpoint/death/replaced", test_death, 0);
+	runner_add("/endpoint/death/nonsense", test_nonsense, 0);
+	runner_add("/endpoint/death/back-off", test_back_off, 0);
+	runner_add("/endpoint/death/no-program", test_no_program, 0);
+	runner_add("/endpoint/death/deaf", test_deaf, 0);
+	runner_add("/endpoint/reset", test_reset, 0);
+	runner_add("/endpoint/disconnect", test_disconnect, 0);
+	return runner_run();
+}
