@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * test-renderer-virgl.c - the renderer over virglrenderer, on the CPU renderer
+ * test-renderer-virgl.c - the renderer over virglrenderer: probe, pixels, ids
  *
  * With RENDER_NODE=/dev/dri/renderD128 in the environment, on that GPU.
  */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -16,146 +14,20 @@
 #include "base/log.h"
 #include "protocol/vgpu_ipc.h"
 #include "protocol/virtio_gpu.h"
-#include "renderer/renderer.h"
-#include "tests/lib/virgl_encode.h"
+#include "tests/lib/rig.h"
 
-#define W	64
-#define H	32
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <dlfcn.h>
-#include <link.h>
-
-/* Mesa leaks a little with each display; that is not for us to mend. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:_dri.so\nleak:libgallium\n";
-}
-
-static int keep_one(struct dl_phdr_info *info, size_t size, void *opaque)
-{
-	if (strstr(info->dlpi_name, "_dri.so"))
-		dlopen(info->dlpi_name, RTLD_LAZY | RTLD_NOLOAD |
-		       RTLD_NODELETE);
-	return 0;
-}
-
-/* A leak is known by its library only while that is loaded. */
-static void keep_drivers(void)
-{
-	dl_iterate_phdr(keep_one, NULL);
-}
-#else
-static void keep_drivers(void)
-{
-}
-#endif
+#define W	RIG_W
+#define H	RIG_H
 
 static struct renderer *r;
-static uint64_t last_emitted, last_retired;
-static unsigned int callbacks;
-
-static void fences_retired(void *opaque, uint64_t fence)
-{
-	g_assert_true(opaque == &last_retired);
-	/* numbers only grow, and none retires that was not emitted */
-	g_assert_cmpuint(fence, >, last_retired);
-	g_assert_cmpuint(fence, <=, last_emitted);
-	last_retired = fence;
-	callbacks++;
-}
 
 static void setup(void)
 {
-	struct renderer_config config = {
-		.render_node = getenv("RENDER_NODE"),
-		.fences_retired = fences_retired,
-		.opaque = &last_retired,
-	};
-
-	last_emitted = last_retired = 0;
-	callbacks = 0;
-	r = renderer_virgl_new(&config);
-	g_assert_nonnull(r);
-	keep_drivers();
+	r = rig_setup();
 }
 
-static void teardown(void)
+static void retired(void *opaque, uint64_t fence)
 {
-	r->ops->free(r);
-	r = NULL;
-}
-
-static int new_fence(uint32_t ctx)
-{
-	int ret = r->ops->fence(r, ctx, ++last_emitted);
-
-	g_assert_cmpint(ret, >=, 0);
-	if (ret == 1) {
-		/* only when none before it is on its way */
-		g_assert_cmpuint(last_retired, ==, last_emitted - 1);
-		last_retired = last_emitted;
-	}
-	return ret;
-}
-
-static void wait_fences(uint64_t until)
-{
-	struct pollfd p = { .fd = r->ops->poll_fd(r), .events = POLLIN };
-
-	while (last_retired < until) {
-		g_assert_cmpint(poll(&p, 1, 30000), ==, 1);
-		r->ops->poll(r);
-	}
-}
-
-static void texture(uint32_t id, uint32_t flags)
-{
-	struct renderer_resource res = {
-		.id = id, .target = VIRGL_TARGET_2D,
-		.format = VIRGL_FORMAT_B8G8R8A8_UNORM,
-		.bind = VIRGL_BIND_RENDER_TARGET | VIRGL_BIND_SAMPLER_VIEW,
-		.width = W, .height = H, .depth = 1, .array_size = 1,
-		.flags = flags,
-	};
-
-	g_assert_cmpint(r->ops->resource_create(r, &res), ==, 0);
-}
-
-static int submit(uint32_t ctx, const struct virgl_stream *s)
-{
-	return r->ops->submit(r, ctx, s->word, s->n);
-}
-
-/* A context that draws into a texture of its own. */
-static void context(uint32_t ctx, uint32_t res)
-{
-	struct virgl_stream s = { 0 };
-
-	g_assert_cmpint(r->ops->context_create(r, ctx, 0, "test"), ==, 0);
-	g_assert_cmpint(r->ops->context_attach(r, ctx, res), ==, 0);
-	virgl_surface(&s, 1, res, VIRGL_FORMAT_B8G8R8A8_UNORM);
-	virgl_framebuffer(&s, 1);
-	g_assert_cmpint(submit(ctx, &s), ==, 0);
-}
-
-static int clear(uint32_t ctx, float red, float green, float blue)
-{
-	const float rgba[4] = { red, green, blue, 1 };
-	struct virgl_stream s = { 0 };
-
-	virgl_clear(&s, rgba);
-	return submit(ctx, &s);
-}
-
-static uint32_t pixel_of(uint32_t res, uint32_t x, uint32_t y)
-{
-	uint32_t pixel = 0x12345678;
-
-	g_assert_cmpint(r->ops->read_pixels(r, res, x, y, 1, 1, &pixel, 4),
-			==, 0);
-	return pixel;
 }
 
 static struct renderer_transfer whole(uint32_t ctx, uint32_t res)
@@ -173,7 +45,7 @@ static void test_probe(void)
 
 	/* a renderer before it leaves nothing that disturbs it */
 	setup();
-	teardown();
+	rig_teardown();
 	g_assert_cmpint(renderer_virgl_probe(node, caps, &why), ==, 0);
 	g_assert_cmpuint(caps->magic, ==, VGPU_CAPS_MAGIC);
 	g_assert_cmpuint(caps->count, ==, 2);
@@ -203,7 +75,7 @@ static void test_probe_fails(void)
 	struct vgpu_caps *caps = g_new0(struct vgpu_caps, 1);
 	struct renderer_config config = {
 		.render_node = "/dev/no-such-node",
-		.fences_retired = fences_retired,
+		.fences_retired = retired,
 	};
 	const char *why = NULL;
 
@@ -234,11 +106,11 @@ static void test_clear(void)
 	int i;
 
 	setup();
-	texture(1, 0);
-	context(1, 1);
-	g_assert_cmpint(clear(1, 1, 0.5f, 0), ==, 0);
-	new_fence(1);
-	wait_fences(last_emitted);
+	rig_texture(1, 0);
+	rig_context(1, 1);
+	g_assert_cmpint(rig_clear(1, 1, 0.5f, 0), ==, 0);
+	rig_new_fence(1);
+	rig_wait_fences(rig.emitted);
 	/* no backing yet, then all of it, then one byte too few */
 	g_assert_cmpint(r->ops->transfer_from_host(r, &t), ==, -EINVAL);
 	g_assert_cmpint(r->ops->attach_iov(r, 1, iov, 3), ==, 0);
@@ -251,7 +123,7 @@ static void test_clear(void)
 	g_assert_cmpint(r->ops->attach_iov(r, 1, iov, 3), ==, 0);
 	g_assert_cmpint(r->ops->transfer_from_host(r, &t), <, 0);
 	r->ops->detach_iov(r, 1);
-	teardown();
+	rig_teardown();
 }
 
 /* What is outside the box stays as it was. */
@@ -263,7 +135,7 @@ static void test_transfer_box(void)
 	uint32_t x, y;
 
 	setup();
-	texture(1, 0);
+	rig_texture(1, 0);
 	g_assert_cmpint(r->ops->attach_iov(r, 1, &iov, 1), ==, 0);
 	for (x = 0; x < W * H; x++)
 		mem[x] = 0xff000000 | x;
@@ -283,7 +155,7 @@ static void test_transfer_box(void)
 					(0xff000000 | (y * W + x)) :
 					0x55555555);
 	r->ops->detach_iov(r, 1);
-	teardown();
+	rig_teardown();
 }
 
 static void test_transfer_bad(void)
@@ -311,7 +183,7 @@ static void test_transfer_bad(void)
 	size_t i;
 
 	setup();
-	texture(1, 0);
+	rig_texture(1, 0);
 	memset(mem, 0x55, sizeof(mem));
 	g_assert_cmpint(r->ops->attach_iov(r, 1, &iov, 1), ==, 0);
 	for (i = 0; i < G_N_ELEMENTS(bad); i++) {
@@ -320,7 +192,7 @@ static void test_transfer_bad(void)
 		g_assert_cmpint(r->ops->transfer_to_host(r, &bad[i]), <, 0);
 	}
 	r->ops->detach_iov(r, 1);
-	teardown();
+	rig_teardown();
 }
 
 /* Row 0 is the top, however GL has it. */
@@ -335,8 +207,8 @@ static void test_orientation(gconstpointer data)
 	uint32_t x, y;
 
 	setup();
-	texture(1, flags);
-	context(1, 1);
+	rig_texture(1, flags);
+	rig_context(1, 1);
 	for (y = 0; y < H; y++)
 		for (x = 0; x < W; x++)
 			mem[y * W + x] = 0xff000000 | y << 8 | x;
@@ -354,14 +226,14 @@ static void test_orientation(gconstpointer data)
 	/* the guest's own drawing counts from the same end */
 	if (!flags) {
 		virgl_clear_rect(&s, 1, 0, 0, W, 2, 0xff0000ff);
-		g_assert_cmpint(submit(1, &s), ==, 0);
-		g_assert_cmphex(pixel_of(1, 5, 1), ==, 0xff0000ff);
-		g_assert_cmphex(pixel_of(1, 5, 2), ==, 0xff000205);
-		g_assert_cmphex(pixel_of(1, 5, H - 1), ==,
+		g_assert_cmpint(rig_submit(1, &s), ==, 0);
+		g_assert_cmphex(rig_pixel_of(1, 5, 1), ==, 0xff0000ff);
+		g_assert_cmphex(rig_pixel_of(1, 5, 2), ==, 0xff000205);
+		g_assert_cmphex(rig_pixel_of(1, 5, H - 1), ==,
 				0xff000005 | (H - 1) << 8);
 	}
 	r->ops->detach_iov(r, 1);
-	teardown();
+	rig_teardown();
 }
 
 static void test_read_pixels_bad(void)
@@ -376,7 +248,7 @@ static void test_read_pixels_bad(void)
 	uint32_t got[W];
 
 	setup();
-	texture(1, 0);
+	rig_texture(1, 0);
 	g_assert_cmpint(r->ops->resource_create(r, &buffer), ==, 0);
 	g_assert_cmpint(r->ops->read_pixels(r, 3, 0, 0, 1, 1, got, 4), <, 0);
 	g_assert_cmpint(r->ops->read_pixels(r, 2, 0, 0, 1, 1, got, 4), <, 0);
@@ -388,7 +260,7 @@ static void test_read_pixels_bad(void)
 	g_assert_cmpint(r->ops->read_pixels(r, 1, 0, 0, 1, 1, got, 5), <, 0);
 	g_assert_cmpint(r->ops->export_dmabuf(r, 2, &out), <, 0);
 	g_assert_cmpint(r->ops->export_dmabuf(r, 9, &out), <, 0);
-	teardown();
+	rig_teardown();
 }
 
 /* Where the GPU can hand out its memory, and only there. */
@@ -402,9 +274,9 @@ static void test_export(void)
 	g_assert_cmpint(renderer_virgl_probe(getenv("RENDER_NODE"), caps,
 					     &why), ==, 0);
 	setup();
-	texture(1, VIRTIO_GPU_RESOURCE_FLAG_Y_0_TOP);
-	context(1, 1);
-	g_assert_cmpint(clear(1, 1, 0, 0), ==, 0);
+	rig_texture(1, VIRTIO_GPU_RESOURCE_FLAG_Y_0_TOP);
+	rig_context(1, 1);
+	g_assert_cmpint(rig_clear(1, 1, 0, 0), ==, 0);
 	ret = r->ops->export_dmabuf(r, 1, &out);
 	if (caps->flags & VGPU_CAPS_DMABUF) {
 		g_assert_cmpint(ret, ==, 0);
@@ -424,27 +296,10 @@ static void test_export(void)
 	g_test_message("export: %d, modifier %#" G_GINT64_MODIFIER "x", ret,
 		       out.modifier);
 	/* whatever came of it, drawing goes on */
-	g_assert_cmpint(clear(1, 0, 1, 0), ==, 0);
-	g_assert_cmphex(pixel_of(1, 0, 0), ==, 0xff00ff00);
-	teardown();
+	g_assert_cmpint(rig_clear(1, 0, 1, 0), ==, 0);
+	g_assert_cmphex(rig_pixel_of(1, 0, 0), ==, 0xff00ff00);
+	rig_teardown();
 	g_free(caps);
-}
-
-/* Whoever is made last is current in GL, whatever virglrenderer believes. */
-static void test_current_context(void)
-{
-	setup();
-	texture(1, 0);
-	texture(2, 0);
-	context(1, 1);
-	g_assert_cmpint(clear(1, 1, 0, 0), ==, 0);
-	g_assert_cmpint(r->ops->context_create(r, 2, 0, "second"), ==, 0);
-	g_assert_cmpint(clear(1, 0, 1, 0), ==, 0);
-	g_assert_cmphex(pixel_of(1, 0, 0), ==, 0xff00ff00);
-	r->ops->context_destroy(r, 2);
-	g_assert_cmpint(clear(1, 0, 0, 1), ==, 0);
-	g_assert_cmphex(pixel_of(1, 0, 0), ==, 0xff0000ff);
-	teardown();
 }
 
 static void test_ids(void)
@@ -458,7 +313,7 @@ static void test_ids(void)
 	struct virgl_stream s = { 0 };
 
 	setup();
-	texture(1, 0);
+	rig_texture(1, 0);
 	g_assert_cmpint(r->ops->resource_create(r, &again), ==, -EINVAL);
 	again.id = 0;
 	g_assert_cmpint(r->ops->resource_create(r, &again), ==, -EINVAL);
@@ -468,8 +323,8 @@ static void test_ids(void)
 	g_assert_cmpint(r->ops->context_create(r, 0, 0, ""), ==, -EINVAL);
 	g_assert_cmpint(r->ops->context_create(r, 1, 4, "venus"), ==, -EINVAL);
 	virgl_nop(&s);
-	g_assert_cmpint(submit(0, &s), ==, -EINVAL);
-	g_assert_cmpint(submit(5, &s), ==, -EINVAL);
+	g_assert_cmpint(rig_submit(0, &s), ==, -EINVAL);
+	g_assert_cmpint(rig_submit(5, &s), ==, -EINVAL);
 	g_assert_cmpint(r->ops->submit(r, 5, s.word, 0), ==, 0);
 	/* nothing to do, nothing to fall over */
 	r->ops->resource_unref(r, 77);
@@ -477,302 +332,12 @@ static void test_ids(void)
 	r->ops->context_destroy(r, 77);
 	r->ops->context_attach(r, 77, 77);
 	r->ops->context_detach(r, 77, 77);
-	teardown();
-}
-
-/*
- * 1000 fences on three contexts, while others come and go. virglrenderer
- * itself loses some here.
- */
-static void test_fences(void)
-{
-	uint64_t i;
-
-	setup();
-	for (i = 1; i <= 3; i++) {
-		texture((uint32_t)i, 0);
-		context((uint32_t)i, (uint32_t)i);
-	}
-	for (i = 0; i < 1000; i++) {
-		uint32_t ctx = 1 + (uint32_t)(i % 3);
-
-		g_assert_cmpint(clear(ctx, 0, (float)(i % 256) / 255, 0), ==,
-				0);
-		new_fence(ctx);
-		if (i % 10 == 5) {
-			r->ops->context_destroy(r, ctx);
-			context(ctx, ctx);
-		}
-		if (i % 7 == 0)
-			r->ops->poll(r);
-	}
-	wait_fences(last_emitted);
-	g_assert_cmpuint(last_retired, ==, 1000);
-	/* and none is told twice */
-	r->ops->poll(r);
-	g_assert_cmpuint(last_retired, ==, 1000);
-	g_test_message("%u callbacks", callbacks);
-	teardown();
-}
-
-/* Fences are left when it all ends. */
-static void test_free_with_fences(void)
-{
-	int i;
-
-	setup();
-	texture(1, 0);
-	context(1, 1);
-	for (i = 0; i < 50; i++) {
-		g_assert_cmpint(clear(1, 1, 1, 1), ==, 0);
-		new_fence(1);
-	}
-	teardown();
-}
-
-/* A fence covers what was drawn in every sub-context of a buffer. */
-static void test_sub_contexts(void)
-{
-	const float red[4] = { 1, 0, 0, 1 }, green[4] = { 0, 1, 0, 1 };
-	struct virgl_stream s = { 0 };
-
-	setup();
-	texture(1, 0);
-	texture(2, 0);
-	context(1, 1);
-	r->ops->context_attach(r, 1, 2);
-	virgl_sub_context(&s, VIRGL_CCMD_CREATE_SUB_CTX, 1);
-	virgl_sub_context(&s, VIRGL_CCMD_SET_SUB_CTX, 1);
-	virgl_surface(&s, 1, 2, VIRGL_FORMAT_B8G8R8A8_UNORM);
-	virgl_framebuffer(&s, 1);
-	virgl_clear(&s, green);
-	virgl_sub_context(&s, VIRGL_CCMD_SET_SUB_CTX, 0);
-	virgl_clear(&s, red);
-	virgl_sub_context(&s, VIRGL_CCMD_DESTROY_SUB_CTX, 1);
-	g_assert_cmpint(submit(1, &s), ==, 0);
-	new_fence(1);
-	wait_fences(last_emitted);
-	g_assert_cmphex(pixel_of(1, 1, 1), ==, 0xffff0000);
-	g_assert_cmphex(pixel_of(2, 1, 1), ==, 0xff00ff00);
-	teardown();
-}
-
-/* A query's answer is in memory when the fence behind it retires. */
-static void test_query(void)
-{
-	struct virgl_query_memory {
-		uint32_t state, size;
-		uint64_t result;
-	} mem;
-	struct iovec iov = { &mem, sizeof(mem) };
-	struct renderer_resource res = {
-		.id = 2, .target = VIRGL_TARGET_BUFFER,
-		.format = VIRGL_FORMAT_R8_UNORM, .bind = VIRGL_BIND_CUSTOM,
-		.width = sizeof(mem), .height = 1, .depth = 1, .array_size = 1,
-	};
-	struct virgl_stream s = { 0 };
-	int i;
-
-	setup();
-	texture(1, 0);
-	context(1, 1);
-	g_assert_cmpint(r->ops->resource_create(r, &res), ==, 0);
-	g_assert_cmpint(r->ops->attach_iov(r, 2, &iov, 1), ==, 0);
-	r->ops->context_attach(r, 1, 2);
-	virgl_query_create(&s, 9, 0, 2);
-	g_assert_cmpint(submit(1, &s), ==, 0);
-	for (i = 0; i < 100; i++) {
-		const float rgba[4] = { 0, 0, (float)i / 100, 1 };
-
-		memset(&mem, 0, sizeof(mem));
-		mem.state = 2;		/* the guest waits */
-		mem.result = 12345;
-		s.n = 0;
-		virgl_query(&s, VIRGL_CCMD_BEGIN_QUERY, 9);
-		virgl_clear(&s, rgba);
-		virgl_query(&s, VIRGL_CCMD_END_QUERY, 9);
-		virgl_query(&s, VIRGL_CCMD_GET_QUERY_RESULT, 9);
-		g_assert_cmpint(submit(1, &s), ==, 0);
-		new_fence(1);
-		wait_fences(last_emitted);
-		g_assert_cmpuint(mem.state, ==, 1);	/* done */
-		g_assert_cmpuint(mem.result, ==, 0);	/* clears do not count */
-	}
-	r->ops->detach_iov(r, 2);
-	teardown();
-}
-
-/* No memory for one: the others go on. 4 GiB that llvmpipe does not give. */
-static void test_out_of_memory(void)
-{
-	struct renderer_resource res = {
-		.id = 3, .target = VIRGL_TARGET_2D,
-		.format = VIRGL_FORMAT_R32G32B32A32_FLOAT,
-		.bind = VIRGL_BIND_RENDER_TARGET,
-		.width = 16384, .height = 16384, .depth = 1, .array_size = 1,
-	};
-	int ret;
-
-	setup();
-	texture(1, 0);
-	context(1, 1);
-	texture(2, 0);
-	context(2, 2);
-	g_assert_cmpint(clear(1, 1, 0, 0), ==, 0);
-	ret = r->ops->resource_create(r, &res);
-	if (!ret)	/* a GPU that has it */
-		r->ops->resource_unref(r, 3);
-	else
-		g_assert_cmpint(ret, ==, -ENOMEM);
-	g_test_message("16384 x 16384 x 16 bytes: %d", ret);
-	g_assert_cmpint(clear(1, 0, 1, 0), ==, 0);
-	g_assert_cmpint(clear(2, 0, 0, 1), ==, 0);
-	g_assert_cmphex(pixel_of(1, 0, 0), ==, 0xff00ff00);
-	g_assert_cmphex(pixel_of(2, 0, 0), ==, 0xff0000ff);
-	/* the id is free again */
-	texture(3, 0);
-	teardown();
-}
-
-/* One context in error: the others draw, its fences retire. */
-static void test_context_error(void)
-{
-	struct virgl_stream s = { 0 };
-	int ret, i;
-
-	setup();
-	texture(1, 0);
-	context(1, 1);
-	texture(2, 0);
-	context(2, 2);
-	virgl_surface(&s, 5, 999, VIRGL_FORMAT_B8G8R8A8_UNORM);
-	ret = submit(1, &s);
-	g_assert_cmpint(ret, ==, -EINVAL);
-	for (i = 0; i < 20; i++) {
-		clear(1, 1, 1, 1);
-		new_fence(1);
-		g_assert_cmpint(clear(2, 0, 1, 0), ==, 0);
-		new_fence(2);
-	}
-	wait_fences(last_emitted);
-	g_assert_cmphex(pixel_of(2, 0, 0), ==, 0xff00ff00);
-	/* destroyed and made again, it is as new */
-	r->ops->context_destroy(r, 1);
-	context(1, 1);
-	g_assert_cmpint(clear(1, 0, 0, 1), ==, 0);
-	g_assert_cmphex(pixel_of(1, 0, 0), ==, 0xff0000ff);
-	teardown();
-}
-
-/* Past the limit of GL contexts a guest harms its own pictures only. */
-static void test_many_sub_contexts(void)
-{
-	struct virgl_stream s = { 0 };
-	uint32_t i;
-
-	setup();
-	texture(1, 0);
-	context(1, 1);
-	for (i = 1; i <= 1100; i++) {
-		s.n = 0;
-		virgl_sub_context(&s, VIRGL_CCMD_CREATE_SUB_CTX, i);
-		virgl_nop(&s);
-		g_assert_cmpint(submit(1, &s), ==, 0);
-	}
-	new_fence(1);
-	wait_fences(last_emitted);
-	r->ops->context_destroy(r, 1);
-	context(1, 1);
-	g_assert_cmpint(clear(1, 0, 1, 0), ==, 0);
-	g_assert_cmphex(pixel_of(1, 0, 0), ==, 0xff00ff00);
-	teardown();
-}
-
-static void random_stream(GRand *rand, struct virgl_stream *s)
-{
-	uint32_t n = 1 + g_rand_int(rand) % 40, i, k;
-
-	s->n = 0;
-	for (i = 0; i < n; i++) {
-		uint32_t cmd = g_rand_int(rand) % 66;
-		uint32_t len = g_rand_int(rand) % 16;
-
-		if (s->n + len + 1 > 1000)
-			break;
-		virgl_command(s, cmd, g_rand_int(rand) % 13, len);
-		for (k = 0; k < len; k++)
-			virgl_word(s, g_rand_int(rand) % 3 ?
-				   g_rand_int(rand) % 5 : g_rand_int(rand));
-	}
-	/* some end in the middle of a command */
-	if (g_rand_int(rand) % 4 == 0)
-		s->n -= g_rand_int(rand) % s->n;
-}
-
-static void fuzz_child(uint32_t seed)
-{
-	GRand *rand = g_rand_new_with_seed(seed);
-	static uint32_t mem[W * H];
-	struct iovec iov = { mem, sizeof(mem) };
-	struct virgl_stream s;
-	int i;
-
-	setup();
-	for (i = 0; i < 1000; i++) {
-		if (i % 20 == 0) {
-			if (i) {
-				r->ops->context_destroy(r, 1);
-				r->ops->resource_unref(r, 1);
-			}
-			texture(1, 0);
-			g_assert_cmpint(r->ops->attach_iov(r, 1, &iov, 1), ==,
-					0);
-			context(1, 1);
-		}
-		random_stream(rand, &s);
-		submit(1, &s);
-		new_fence(1);
-		r->ops->poll(r);
-	}
-	wait_fences(last_emitted);
-	teardown();
-	g_rand_free(rand);
-}
-
-/*
- * Garbage. virglrenderer may well die of it, which is why it has a process of
- * its own; but it must end, and in order where it does not die.
- */
-static void test_garbage(void)
-{
-	uint32_t seed;
-	int status, died = 0;
-
-	for (seed = 1; seed <= 3; seed++) {
-		pid_t pid = fork();
-
-		g_assert_cmpint(pid, >=, 0);
-		if (!pid) {
-			alarm(60);
-			fuzz_child(seed);
-			_exit(0);
-		}
-		g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
-		if (WIFSIGNALED(status)) {
-			g_assert_cmpint(WTERMSIG(status), !=, SIGALRM);
-			g_test_message("seed %u: signal %d", seed,
-				       WTERMSIG(status));
-			died++;
-		} else {
-			g_assert_cmpint(WEXITSTATUS(status), ==, 0);
-		}
-	}
-	g_test_message("%d of 3 died", died);
+	rig_teardown();
 }
 
 static void test_one_only(void)
 {
-	struct renderer_config config = { .fences_retired = fences_retired };
+	struct renderer_config config = { .fences_retired = retired };
 
 	setup();
 	log_set_level(LOG_LEVEL_ERROR - 1);
@@ -780,11 +345,11 @@ static void test_one_only(void)
 	g_assert_cmpint(errno, ==, EBUSY);
 	log_set_level(LOG_LEVEL_ERROR);
 	/* the first one is none the worse */
-	texture(1, 0);
-	context(1, 1);
-	g_assert_cmpint(clear(1, 0, 1, 0), ==, 0);
-	g_assert_cmphex(pixel_of(1, 0, 0), ==, 0xff00ff00);
-	teardown();
+	rig_texture(1, 0);
+	rig_context(1, 1);
+	g_assert_cmpint(rig_clear(1, 0, 1, 0), ==, 0);
+	g_assert_cmphex(rig_pixel_of(1, 0, 0), ==, 0xff00ff00);
+	rig_teardown();
 }
 
 int main(int argc, char **argv)
@@ -792,8 +357,6 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	log_init("test-renderer-virgl", NULL);
 	log_set_level(LOG_LEVEL_ERROR);
-	/* before this process has GL, which does not survive a fork */
-	g_test_add_func("/renderer/virgl/garbage", test_garbage);
 	g_test_add_func("/renderer/virgl/probe", test_probe);
 	g_test_add_func("/renderer/virgl/probe/fails", test_probe_fails);
 	g_test_add_func("/renderer/virgl/clear", test_clear);
@@ -807,17 +370,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/renderer/virgl/read-pixels/bad",
 			test_read_pixels_bad);
 	g_test_add_func("/renderer/virgl/export", test_export);
-	g_test_add_func("/renderer/virgl/current-context",
-			test_current_context);
 	g_test_add_func("/renderer/virgl/ids", test_ids);
-	g_test_add_func("/renderer/virgl/fences", test_fences);
-	g_test_add_func("/renderer/virgl/fences/left", test_free_with_fences);
-	g_test_add_func("/renderer/virgl/sub-contexts", test_sub_contexts);
-	g_test_add_func("/renderer/virgl/query", test_query);
-	g_test_add_func("/renderer/virgl/out-of-memory", test_out_of_memory);
-	g_test_add_func("/renderer/virgl/context-error", test_context_error);
-	g_test_add_func("/renderer/virgl/many-sub-contexts",
-			test_many_sub_contexts);
 	g_test_add_func("/renderer/virgl/one-only", test_one_only);
 	return g_test_run();
 }

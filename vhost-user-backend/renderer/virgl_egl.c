@@ -45,7 +45,7 @@ static int open_node(struct virgl_egl *egl, const char *node, const char **why)
 		return -ENODEV;
 	}
 	if (errno == EACCES || errno == EPERM)
-		*why = "no permission to open the render node; its user must be in the group that owns it (render)";
+		*why = "no permission to open the render node; be in the group that owns it (render)";
 	else if (errno == ENOENT)
 		*why = "there is no such render node; ls /dev/dri shows what there is";
 	else
