@@ -1,0 +1,162 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# run.sh - tests vgpu.ko in User Mode Linux, on a real back end and on bad ones
+#
+# usage: run.sh [--backend COMMAND] [--contrib] [SCENARIO]...
+#
+#   --backend COMMAND  shell command of the back end under test, which finds the
+#                      socket's path in $SOCKET, and $VIRGL is --virgl or empty
+#                      (default: build/vgpu-endpoint)
+#   --contrib          QEMU's own vhost-user-gpu, rendering on the CPU
+#   SCENARIO           gl cycle unplug kms coexist deaf reverse liar-MODE
+#                      (default: all; see scenarios.sh and fake-backend.c)
+#
+# Builds what it needs (the kernel once: 2 to 8 minutes), then boots once for
+# each scenario, some seconds each. Prints TAP; the logs are in build/uml. Exit
+# status 0 only if all is well.
+# shellcheck disable=SC2317,SC2329  # cleanup runs from the trap
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(cd "$here/../.." && pwd)
+build=$top/${B:-build}
+out=$build/uml
+
+usage() { sed -n '/^# run.sh/,/^set/{/^set/d;/shellcheck/d;s/^# \{0,1\}//p}' "$0"; }
+die() { echo "run.sh: $*" >&2; exit 1; }
+
+# shellcheck disable=SC2016  # $SOCKET is for the shell that starts it
+backend='exec '"$build"'/vgpu-endpoint --socket-path="$SOCKET" $VIRGL'
+contrib='' scenarios=()
+while [ $# -gt 0 ]; do
+	case $1 in
+	--backend) backend=${2:?--backend needs a command}; shift;;
+	--contrib) contrib=1;;
+	-h|--help) usage; exit 0;;
+	-*) usage >&2; exit 2;;
+	*) scenarios+=("$1");;
+	esac
+	shift
+done
+
+mkdir -p "$out"
+exec 8> "$out/.run.lock"
+flock -n 8 || die "another run uses $out"
+
+# ---- build --------------------------------------------------------------------
+
+linux=$("$here/build-uml.sh" 6.1) || die "no kernel to test with"
+kernel=$(dirname "$linux")
+"$top/scripts/build-module" --kdir "$kernel" "$out" ARCH=um SUBARCH=x86_64 \
+	> "$out/module.log" 2>&1 8>&- || { cat "$out/module.log" >&2; die "vgpu.ko does not build"; }
+find "$kernel" -name '*.ko' -exec cp -u -t "$out" {} +
+
+make -s -C "$top" "${B:-build}/libvgpu.a" >&2 || die "libvgpu.a does not build"
+flags=(-O2 -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE)
+drm=$(pkg-config --cflags libdrm) && glib=$(pkg-config --cflags --libs glib-2.0) ||
+	die "libdrm-dev or libglib2.0-dev is missing"
+# shellcheck disable=SC2086  # flags are words
+{
+	cc "${flags[@]}" -static -o "$out/modctl" "$here/modctl.c" &&
+	cc "${flags[@]}" -o "$out/eglt" "$here/eglt.c" -ldl &&
+	cc "${flags[@]}" -o "$out/kmst" "$here/kmst.c" $drm -ldrm &&
+	for tool in ioctlt loadt ordert; do
+		cc "${flags[@]}" -I"$top" -o "$out/$tool" "$here/$tool.c" $drm || break
+	done &&
+	cc "${flags[@]}" -I"$top" -I"$top/vhost-user-backend" -o "$out/fake-backend" \
+		"$here/fake-backend.c" "$build/libvgpu.a" $glib
+} || die "the test programs do not build"
+
+if [ -n "$contrib" ]; then
+	program=$(command -v vhost-user-gpu || echo /usr/lib/qemu/vhost-user-gpu)
+	[ -x "$program" ] || die "QEMU's vhost-user-gpu is not installed"
+	cc -O2 -shared -fPIC -o "$out/shim.so" "$here/surfaceless-shim.c" -ldl ||
+		die "the shim does not build"
+	backend='export EGL_PLATFORM=surfaceless LIBGL_ALWAYS_SOFTWARE=1; '
+	backend+="LD_PRELOAD=$out/shim.so exec $program -s \"\$SOCKET\" \${VIRGL:+-v}"
+elif [ ${#scenarios[@]} = 0 ] || [[ " ${scenarios[*]} " =~ \ (gl|cycle|unplug|kms|coexist)\  ]]; then
+	make -s -C "$top" "${B:-build}/vgpu-endpoint" "${B:-build}/vgpu-worker" >&2 ||
+		die "the back end does not build"
+fi
+
+# ---- run ----------------------------------------------------------------------
+
+# What the kernel says when something is wrong. Read from "UML up" on: at its
+# own start, UML trips over lockdep itself.
+bad='BUG:|WARNING:|INFO: (possible|task|trying|rcu)|suspicious RCU|sleeping function'
+bad+='|Oops|KASAN|general protection|Kernel panic|refcount_t|Objects remaining'
+bad+='|scheduling while atomic|possible circular|inconsistent lock|list_(add|del) corruption'
+bad+='|Redzone|Poison overwritten|hung_task|blocked for more|Segfault|SIGSEGV'
+
+number=0 failures=0
+report() { # ok|not ok, name[: reason]
+	number=$((number + 1))
+	echo "$1 $number - $2"
+	[ "$1" = ok ] || failures=$((failures + 1))
+}
+
+boot() { # scenario, function in scenarios.sh, back end, seconds
+	local name=$1 log=$out/$1.log line status ended
+	"$here/uml-run.sh" -k "$linux" -t "$4" -l "$log" -b "$3" "$here/init.sh" \
+		vgpu.dir="$out" vgpu.run="$2" 8>&- > "$out/console" 2> "$out/errors" &
+	child=$!
+	wait "$child"
+	status=$?
+	child=''
+	cat "$out/errors" >> "$log"
+	while read -r line; do
+		case $line in
+		"ok "*) report ok "$name: ${line#ok }";;
+		"not ok "*) report "not ok" "$name: ${line#not ok }";;
+		esac
+	done < <(grep -E '^(not )?ok ' "$out/console")
+	ended=$(cat "$out/errors")
+	if [ "$status" = 0 ]; then
+		report ok "$name: ran to its end"
+	else
+		report "not ok" "$name: ran to its end: status $status: $ended"
+	fi
+	# Not ours: the kernel's own driver leaks its address space with commands in
+	# flight, and virtio_uml warns when it cannot talk to a back end that died.
+	case $name in
+	coexist) sed -i '/WARNING: .*drm_mm.c:/d' "$out/console";;
+	unplug) sed -i '/WARNING: .*virtio_uml.c:/d' "$out/console";;
+	esac
+	if grep -qE "$bad" "$out/console"; then
+		report "not ok" "$name: the kernel is content: $(grep -m1 -E "$bad" "$out/console")"
+		grep -E -A 40 "$bad" "$out/console" | head -n 60 | sed 's/^/# /'
+	else
+		report ok "$name: the kernel is content"
+	fi
+}
+
+child=''
+cleanup() {
+	[ -z "$child" ] || { kill -TERM "$child" && wait "$child"; } 2> /dev/null
+	rm -f "$out/console" "$out/errors"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM HUP
+
+[ ${#scenarios[@]} -gt 0 ] || {
+	scenarios=(gl cycle unplug deaf reverse)
+	[ -n "$contrib" ] || scenarios+=(kms coexist)	# it has no outputs without QEMU
+	for mode in honest refuse empty short long noise ones fuzz; do
+		scenarios+=("liar-$mode")
+	done
+}
+for scenario in "${scenarios[@]}"; do
+	case $scenario in
+	gl) boot gl gl "VIRGL=--virgl; $backend" 120;;
+	cycle) boot cycle cycle "VIRGL=--virgl; $backend" 180;;
+	unplug) boot unplug unplug "VIRGL=--virgl; (sleep 5; kill -9 \$\$) & $backend" 60;;
+	kms) boot kms kms "VIRGL=; $backend" 180;;
+	coexist) boot coexist coexist "VIRGL=--virgl; $backend" 120;;
+	deaf) boot deaf deaf "exec $out/fake-backend deaf \"\$SOCKET\"" 120;;
+	reverse) boot reverse reverse "exec $out/fake-backend reverse \"\$SOCKET\"" 90;;
+	liar-*) boot "$scenario" liar "exec $out/fake-backend ${scenario#liar-} \"\$SOCKET\"" 90;;
+	*) die "there is no scenario '$scenario'";;
+	esac
+done
+echo "1..$number"
+[ "$failures" = 0 ]
