@@ -89,6 +89,13 @@ static void test_pixels(void)
 	drain();
 	g_assert_cmpuint(got.bytes, ==, 24);
 	g_assert_cmpuint(got.pixels[3][640 * 10 + 5], ==, 0x12345678);
+	/* another worker's memory, of the same size: no flicker */
+	shm_unmap(pixels, 640 * 480 * 4);
+	pixels = picture(3, 640, 480);
+	g_assert_cmpuint(next(), ==, 0);
+	update(3, 0, 10, 640, 1);
+	drain();
+	g_assert_cmpmem(got.pixels[3], 640 * 480 * 4, pixels, 640 * 480 * 4);
 	/* outside, partly outside, of another output */
 	got.bytes = 0;
 	update(3, 640, 0, 1, 1);

@@ -149,6 +149,13 @@ int screen_scanout(struct screen *screen,
 
 	if (width && size_ok(width, height))
 		pixels = shm_map(fd, (size_t)width * height * 4, false);
+	/* a worker that took over: the same picture, from its own memory */
+	if (pixels && s->kind == SCANOUT_PIXELS && s->width == width &&
+	    s->height == height) {
+		shm_unmap((void *)s->pixels, (size_t)width * height * 4);
+		s->pixels = pixels;
+		return 0;
+	}
 	clear(s);
 	if (pixels) {
 		s->kind = SCANOUT_PIXELS;
