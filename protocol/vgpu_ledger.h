@@ -30,7 +30,8 @@ struct vgpu_ledger_header {
 	uint32_t version;
 	uint64_t segment_size;
 	_Atomic uint32_t active;		/* 0 or 1 */
-	uint32_t padding;
+	_Atomic uint32_t crashes;		/* of workers, by their own fault,
+						   without a quiet time since */
 	_Atomic uint64_t committed[2];		/* bytes valid in each segment */
 };
 

@@ -608,10 +608,47 @@ static void test_bad_ledger(void)
 	end(&f);
 }
 
+/* A command that kills: answered with an error after some deaths. */
+static void test_crashes(void)
+{
+	struct fixture f;
+	uint16_t head;
+
+	start(&f);
+	create_2d(&f, 1);
+	head = ask_display_info(&f);
+	for (int i = 0; i < 3; i++) {
+		expect(&f, VGPU_IPC_GET_DISPLAY_INFO);
+		ipc_msg_close(&f.msg);
+		kill(f.pid, SIGABRT);
+		g_assert_true(WIFSIGNALED(reap(&f)));
+		take_over(&f);
+		send_start(&f, VGPU_VRING_RESUME, 0);
+	}
+	g_assert_cmphex(wait_answer(&f, head), ==, VIRTIO_GPU_RESP_ERR_UNSPEC);
+	/* all else is as it was */
+	transfer(&f, 1);
+	head = ask_display_info(&f);
+	answer_display_info(&f);
+	g_assert_cmphex(wait_answer(&f, head), ==,
+			VIRTIO_GPU_RESP_OK_DISPLAY_INFO);
+	/* still: then it is the state that kills */
+	for (int i = 0; i < 3; i++) {
+		kill(f.pid, SIGABRT);
+		g_assert_true(WIFSIGNALED(reap(&f)));
+		take_over(&f);
+		send_start(&f, VGPU_VRING_RESUME, 0);
+	}
+	create_2d(&f, 1);
+	g_assert_cmpuint(f.g.last_used, ==, f.g.avail_idx);
+	end(&f);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	alarm(120);	/* a worker that should have left */
 	g_test_add_func("/worker/display-info", test_display_info);
 	g_test_add_func("/worker/picture", test_picture);
 	g_test_add_func("/worker/kill-and-take-over", test_kill_and_take_over);
@@ -623,5 +660,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/worker/wrong-endpoint", test_wrong_endpoint);
 	g_test_add_func("/worker/bad-vring", test_bad_vring);
 	g_test_add_func("/worker/bad-ledger", test_bad_ledger);
+	g_test_add_func("/worker/crashes", test_crashes);
 	return g_test_run();
 }

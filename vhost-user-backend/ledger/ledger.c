@@ -197,6 +197,18 @@ struct vgpu_ledger_ring *ledger_ring(struct ledger *ledger, unsigned int queue)
 	return (void *)(ledger->map + RINGS_OFFSET + queue * RING_STRIDE);
 }
 
+_Atomic uint32_t *ledger_crashes(struct ledger *ledger)
+{
+	return &ledger->header->crashes;
+}
+
+void ledger_clear(struct ledger *ledger)
+{
+	atomic_store_explicit(&ledger->header->committed[ledger->active], 0,
+			      memory_order_release);
+	ledger->used = ledger->compacted = 0;
+}
+
 void ledger_set_dump(struct ledger *ledger, ledger_dump_fn fn, void *opaque)
 {
 	ledger->dump = fn;

@@ -46,6 +46,16 @@ int ledger_append(struct ledger *ledger, uint32_t type, const void *payload,
 int ledger_append2(struct ledger *ledger, uint32_t type, const void *head,
 		   size_t head_size, const void *tail, size_t tail_size);
 
+/**
+ * ledger_crashes() - counter of workers that died by their own fault
+ *
+ * In the ledger itself, and as good as that; for a signal handler to count up.
+ */
+_Atomic uint32_t *ledger_crashes(struct ledger *ledger);
+
+/** ledger_clear() - drop all records; the rings stay */
+void ledger_clear(struct ledger *ledger);
+
 typedef int (*ledger_dump_fn)(void *opaque, struct ledger *ledger);
 void ledger_set_dump(struct ledger *ledger, ledger_dump_fn fn, void *opaque);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/event.h"
+#include "base/iov.h"
 #include "base/log.h"
 #include "device/device.h"
 #include "ipc/queue.h"
@@ -28,6 +29,7 @@ struct queue {
 
 struct rings {
 	struct worker *worker;
+	bool give_up;			/* on chains of predecessors */
 	struct queue queues[VIRTIO_GPU_NUM_QUEUES];
 };
 
@@ -47,6 +49,20 @@ static void broken(struct queue *q)
 		       sizeof(msg), NULL, 0);
 }
 
+/* An error is an answer: the device is not asked. */
+static void refuse(struct vring_elem *elem)
+{
+	struct virtio_gpu_ctrl_hdr hdr = { 0 };
+	size_t len;
+
+	iov_to_buf(elem->iov, elem->n_out, 0, &hdr, sizeof(hdr));
+	hdr.type = VIRTIO_GPU_RESP_ERR_UNSPEC;
+	hdr.flags &= VIRTIO_GPU_FLAG_FENCE | VIRTIO_GPU_FLAG_INFO_RING_IDX;
+	len = iov_from_buf(elem->iov + elem->n_out, elem->n_in, 0, &hdr,
+			   sizeof(hdr));
+	vring_push(elem->vring, elem, (uint32_t)len);
+}
+
 /* Serve the queue until it is empty, but no longer than a batch. */
 static void serve(struct queue *q)
 {
@@ -59,7 +75,10 @@ static void serve(struct queue *q)
 	do {
 		while (n < BATCH && (ret = vring_pop(q->vring, &elem)) > 0) {
 			n++;
-			device_process(device, q->index, elem);
+			if (elem->replayed && q->rings->give_up)
+				refuse(elem);
+			else
+				device_process(device, q->index, elem);
 		}
 	} while (n < BATCH && ret == 0 && vring_enable_kick(q->vring, true));
 
@@ -175,6 +194,11 @@ uint16_t rings_stop(struct rings *rings, unsigned int index)
 void rings_set_call(struct rings *rings, unsigned int index, int call_fd)
 {
 	vring_set_call(rings->queues[index].vring, call_fd);
+}
+
+void rings_give_up(struct rings *rings)
+{
+	rings->give_up = true;
 }
 
 void rings_set_mem(struct rings *rings)

@@ -24,6 +24,9 @@ uint16_t rings_stop(struct rings *rings, unsigned int index);
 
 void rings_set_call(struct rings *rings, unsigned int index, int call_fd);
 
+/** rings_give_up() - answer what predecessors took with an error */
+void rings_give_up(struct rings *rings);
+
 /** rings_set_mem() - the worker has a new memory table */
 void rings_set_mem(struct rings *rings);
 

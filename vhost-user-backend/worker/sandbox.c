@@ -25,17 +25,6 @@
 #include <unistd.h>
 #include "base/log.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED	1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED	1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED	0
-#endif
-
 #if defined(__x86_64__)
 #define ARCH		AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)

@@ -5,6 +5,7 @@
 #include "worker/worker.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "renderer/renderer.h"
 #include "ring/guest_mem.h"
 #include "sched/client.h"
+#include "worker/crash.h"
 #include "worker/display.h"
 #include "worker/rings.h"
 
@@ -199,6 +201,36 @@ static struct ledger *open_ledger(struct worker *w, int fd)
 	return ledger_open(fd);
 }
 
+static void on_quiet(void *opaque)
+{
+	struct worker *w = opaque;
+
+	atomic_store(ledger_crashes(w->ledger), 0);
+}
+
+/* Do not die of what killed one's predecessors. */
+static void look_back(struct worker *w)
+{
+	uint32_t crashes = atomic_load(ledger_crashes(w->ledger));
+
+	crash_watch(ledger_crashes(w->ledger));
+	w->quiet_timer = event_add_timer(w->loop, on_quiet, w);
+	event_set_timer(w->quiet_timer, CRASH_QUIET_US);
+	if (!w->restore)
+		return;
+	if (crashes >= CRASH_DROP_CHAINS) {
+		log_error("%u workers crashed: commands in flight fail",
+			  crashes);
+		rings_give_up(w->rings);
+	}
+	if (crashes >= CRASH_DROP_STATE) {
+		log_error("%u workers crashed: resources are given up",
+			  crashes);
+		ledger_clear(w->ledger);
+		w->restore = false;
+	}
+}
+
 static int take_caps(struct worker *w, int fd)
 {
 	struct vgpu_caps *map = shm_map(fd, sizeof(*map), false);
@@ -285,6 +317,7 @@ static int handle_setup(struct worker *w, struct ipc_msg *msg)
 		log_error("setup: %s", strerror(-ret));
 		return ret;
 	}
+	look_back(w);
 	send_control(w, VGPU_IPC_READY, NULL, 0);
 	return 0;
 }
@@ -409,6 +442,7 @@ static void on_message(void *opaque, unsigned int events)
 
 static void worker_free(struct worker *w)
 {
+	event_del(w->quiet_timer);
 	event_del(w->poll_source);
 	event_del(w->sock_source);
 	device_free(w->device);

@@ -47,6 +47,7 @@ struct worker {
 	struct guest_mem *mem;
 	uint64_t features;
 	bool restore;			/* take over at the first memory table */
+	struct event_source *quiet_timer;
 };
 
 /** worker_run() - serve @sock (consumed) until the endpoint goes. Return: exit code */
