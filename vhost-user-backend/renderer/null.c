@@ -22,6 +22,7 @@
 #include "renderer/renderer.h"
 
 #define TARGET_2D	2
+#define OPCODE_MAX	64	/* of virgl; unknown ones are refused */
 #define VIRGL_SIZE	308
 #define VIRGL2_SIZE	696
 
@@ -273,6 +274,16 @@ static int null_transfer_from_host(struct renderer *r,
 	return transfer(r, t, false);
 }
 
+/* Headers of virgl commands: opcode, object, length in words. */
+static bool is_stream(const uint32_t *words, size_t n)
+{
+	for (size_t i = 0; i < n; i += 1 + (words[i] >> 16))
+		if ((words[i] & 0xff) >= OPCODE_MAX ||
+		    (words[i] >> 16) > n - i - 1)
+			return false;
+	return true;
+}
+
 static int null_submit(struct renderer *r, uint32_t ctx, const void *buf,
 		       size_t dwords)
 {
@@ -280,6 +291,8 @@ static int null_submit(struct renderer *r, uint32_t ctx, const void *buf,
 	int ret = fail(n, "submit", ctx);
 
 	assert(find_context(n, ctx) && dwords && !((uintptr_t)buf & 7));
+	if (!ret && !is_stream(buf, dwords))
+		ret = -EINVAL;
 	if (ret)
 		return ret;
 	n->state.submits++;
