@@ -122,10 +122,7 @@ static int find_caps(struct options *o)
 		return -ENODEV;
 	}
 	fd = probe(o);
-	if (fd == -ENOEXEC)
-		log_error("can not run %s: install it beside this program, or "
-			  "name it with --worker", o->worker);
-	else if (fd < 0)
+	if (fd < 0)
 		log_error("3D (--virgl) is not possible here: needed is Mesa "
 			  "(packages libegl1, libgl1-mesa-dri), and a GPU's "
 			  "render node or llvmpipe; without --virgl the VM "
@@ -182,8 +179,11 @@ static int begin(struct program *p)
 	}
 	p->listen_fd = fdpass_listen(o->socket_path);
 	if (p->listen_fd < 0) {
-		log_error("can not listen on %s: %s", o->socket_path,
-			  strerror(-p->listen_fd));
+		log_error("can not listen on %s: %s%s", o->socket_path,
+			  strerror(-p->listen_fd),
+			  p->listen_fd == -EADDRINUSE ?
+			  "; another program listens there, or it is no socket"
+			  : "");
 		return p->listen_fd;
 	}
 	listen_again(p);
@@ -220,6 +220,12 @@ static int serve(struct program *p)
 	/* the reader of our messages may go away; a terminal may be closed */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	if (access(o->worker, X_OK)) {
+		log_error("can not run %s: %s; install it beside this program, "
+			  "or name it with --worker", o->worker,
+			  strerror(errno));
+		return 1;
+	}
 	/* vgpud knows the GPU; without it this program has to look */
 	config.caps_fd = o->broker_fd >= 0 ? caps_none() : find_caps(o);
 	if (config.caps_fd < 0)

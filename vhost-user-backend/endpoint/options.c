@@ -145,10 +145,24 @@ static const char *set_defaults(struct options *o, const char *memory_max,
 	return NULL;
 }
 
+/* Nothing else on the command line can keep it from being answered. */
+static bool asks_for_capabilities(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--print-capabilities"))
+			return true;
+	}
+	return false;
+}
+
 int options_parse(struct options *o, int argc, char **argv)
 {
 	char *memory_max = NULL, *renderer = NULL;
-	gboolean caps = FALSE, version = FALSE, once = FALSE, virgl = FALSE;
+	gboolean version = FALSE, once = FALSE, virgl = FALSE;
+	const bool caps = asks_for_capabilities(argc, argv);
+	gboolean print = FALSE;
 	const GOptionEntry entries[] = {
 		{ "socket-path", 's', 0, G_OPTION_ARG_FILENAME, &o->socket_path,
 		  "Listen for the front end here", "PATH" },
@@ -182,7 +196,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		  "virgl, or null for tests", "NAME" },
 		{ "broker-fd", 0, 0, G_OPTION_ARG_INT, &o->broker_fd,
 		  "Socket to vgpud, which starts this program so", "FD" },
-		{ "print-capabilities", 0, 0, G_OPTION_ARG_NONE, &caps,
+		{ "print-capabilities", 0, 0, G_OPTION_ARG_NONE, &print,
 		  "Print what this host offers as JSON", NULL },
 		{ "version", 'V', 0, G_OPTION_ARG_NONE, &version,
 		  "Print the version", NULL },
@@ -198,6 +212,7 @@ int options_parse(struct options *o, int argc, char **argv)
 	g_option_context_set_summary(context, summary);
 	g_option_context_set_description(context, description);
 	g_option_context_add_main_entries(context, entries, NULL);
+	g_option_context_set_ignore_unknown_options(context, caps);
 	if (!g_option_context_parse(context, &argc, &argv, &error))
 		wrong = error->message;
 	else if (argc > 1)
@@ -206,13 +221,15 @@ int options_parse(struct options *o, int argc, char **argv)
 	o->version = version;
 	o->once = once;
 	o->virgl = virgl;
-	/* these two ignore all other options */
-	if (!wrong)
-		wrong = set_defaults(o, memory_max, renderer);
-	if ((caps || version) && !error)
-		wrong = NULL;
-	else if (!wrong)
+	if (!wrong || caps) {
+		const char *bad = set_defaults(o, memory_max, renderer);
+
+		wrong = wrong ? wrong : bad;
+	}
+	if (!wrong && !version)
 		wrong = check(o);
+	if (caps)
+		wrong = NULL;
 	if (wrong)
 		g_printerr("vgpu-endpoint: %s; see --help\n", wrong);
 	g_clear_error(&error);
