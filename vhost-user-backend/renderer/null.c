@@ -23,6 +23,7 @@
 
 #define TARGET_2D	2
 #define OPCODE_MAX	64	/* of virgl; unknown ones are refused */
+#define FORMAT_MAX	512
 #define VIRGL_SIZE	308
 #define VIRGL2_SIZE	696
 
@@ -157,6 +158,8 @@ static int null_resource_create(struct renderer *r,
 	struct null_resource *res;
 
 	assert(args->id && !find(n, args->id));
+	if (!ret && args->format >= FORMAT_MAX)
+		ret = -EINVAL;
 	if (ret)
 		return ret;
 	res = g_new0(struct null_resource, 1);
