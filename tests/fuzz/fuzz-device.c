@@ -2,13 +2,10 @@
 /*
  * fuzz-device.c - any commands, and anything that may happen around them
  *
- * usage: fuzz-device [FILE|FOLDER]...   replay inputs; without one, 3000 random
- *
- * With -DFUZZ_LIBFUZZER and -fsanitize=fuzzer it is a libFuzzer target. An input
- * is a list of steps; ids are small, so that commands meet each other's objects.
- * What must hold: no crash, no byte beyond a chain, every chain back once.
+ * An input is a list of steps; ids are small, so that commands meet each other's
+ * objects. What must hold: no crash, no byte beyond a chain, every chain back
+ * once.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,10 +14,9 @@
 #include "base/log.h"
 #include "ledger/ledger.h"
 #include "tests/lib/devtest.h"
+#include "tests/lib/fuzz.h"
 
 #define IN_FLIGHT	256
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct fuzz {
 	struct devtest *t;
@@ -348,53 +344,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef FUZZ_LIBFUZZER
-static void replay(const char *path)
-{
-	GError *error = NULL;
-	const char *name;
-	gsize size;
-	char *data;
-	GDir *dir = g_dir_open(path, 0, NULL);
-
-	while (dir && (name = g_dir_read_name(dir))) {
-		char *file = g_build_filename(path, name, NULL);
-
-		replay(file);
-		g_free(file);
-	}
-	if (dir) {
-		g_dir_close(dir);
-		return;
-	}
-	if (!g_file_get_contents(path, &data, &size, &error)) {
-		fprintf(stderr, "fuzz-device: %s\n", error->message);
-		exit(1);
-	}
-	LLVMFuzzerTestOneInput((uint8_t *)data, size);
-	g_free(data);
-}
-
-static void random_inputs(unsigned int n)
-{
-	GRand *rand = g_rand_new_with_seed(20240229);
-	uint8_t data[4096];
-
-	while (n--) {
-		size_t size = (size_t)g_rand_int_range(rand, 1, sizeof(data));
-
-		for (size_t i = 0; i < size; i++)
-			data[i] = (uint8_t)g_rand_int(rand);
-		LLVMFuzzerTestOneInput(data, size);
-	}
-	g_rand_free(rand);
-}
-
 int main(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++)
-		replay(argv[i]);
-	if (argc == 1)
-		random_inputs(3000);
-	return 0;
+	return fuzz_main(argc, argv, LLVMFuzzerTestOneInput, 3000);
 }
 #endif
