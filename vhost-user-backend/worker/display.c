@@ -3,9 +3,9 @@
  * display.c - pictures and cursors on their way to the endpoint
  *
  * What each output should show is kept here; messages only carry the
- * differences. When the endpoint does not read, differences add up (one damage
- * rectangle an output, the last cursor) and go when it reads again, so that
- * neither memory nor latency grows with a slow display.
+ * differences. They add up (a few damage rectangles an output, the last cursor)
+ * until a batch of commands is done, and while the endpoint does not read, so
+ * that neither memory nor latency grows with a fast guest or a slow display.
  */
 #include "worker/display.h"
 
@@ -29,8 +29,10 @@ enum scanout_kind {
 	SCANOUT_DMABUF,
 };
 
+#define RECTS_MAX	8
+
 struct rect {
-	uint32_t x, y, w, h;		/* w == 0: empty */
+	uint32_t x, y, w, h;
 };
 
 struct scanout {
@@ -41,7 +43,8 @@ struct scanout {
 	struct vhost_user_gpu_dmabuf_scanout2 dmabuf;
 
 	bool changed;			/* (DMABUF_)SCANOUT is to be sent */
-	struct rect damage;		/* (DMABUF_)UPDATE is to be sent */
+	struct rect damage[RECTS_MAX];	/* (DMABUF_)UPDATEs to be sent */
+	unsigned int n_damage;
 	bool presenting;		/* a DMABUF_UPDATE is unanswered */
 
 	bool cursor_changed, cursor_moved;
@@ -51,6 +54,7 @@ struct scanout {
 
 struct display {
 	struct worker *worker;
+	bool dirty;			/* something is to be sent */
 	struct event_source *writable;	/* while the endpoint does not read */
 	struct scanout scanouts[VIRTIO_GPU_MAX_SCANOUTS];
 };
@@ -76,7 +80,7 @@ static void scanout_clear(struct scanout *s)
 		close(s->fd);
 	s->fd = -1;
 	s->w = s->h = 0;
-	s->damage.w = 0;
+	s->n_damage = 0;
 	s->kind = SCANOUT_OFF;
 }
 
@@ -119,23 +123,24 @@ static int send_scanout(struct display *d, uint32_t id, struct scanout *s)
 	return 0;
 }
 
-static int send_update(struct display *d, uint32_t id, struct scanout *s)
+static int send_updates(struct display *d, uint32_t id, struct scanout *s)
 {
-	struct vhost_user_gpu_update msg = {
-		.scanout_id = id, .x = s->damage.x, .y = s->damage.y,
-		.width = s->damage.w, .height = s->damage.h,
-	};
 	bool dmabuf = s->kind == SCANOUT_DMABUF;
-	int ret;
+	uint32_t type = dmabuf ? VGPU_IPC_DMABUF_UPDATE : VGPU_IPC_UPDATE;
 
-	if (dmabuf && s->presenting)
-		return 0;
-	ret = send_one(d, dmabuf ? VGPU_IPC_DMABUF_UPDATE : VGPU_IPC_UPDATE,
-		       &msg, sizeof(msg), -1);
-	if (ret)
-		return ret;
-	s->presenting = dmabuf;
-	s->damage.w = 0;
+	while (s->n_damage && !(dmabuf && s->presenting)) {
+		const struct rect *r = &s->damage[s->n_damage - 1];
+		struct vhost_user_gpu_update msg = {
+			.scanout_id = id, .x = r->x, .y = r->y,
+			.width = r->w, .height = r->h,
+		};
+		int ret = send_one(d, type, &msg, sizeof(msg), -1);
+
+		if (ret)
+			return ret;
+		s->presenting = dmabuf;
+		s->n_damage--;
+	}
 	return 0;
 }
 
@@ -164,44 +169,44 @@ static int flush_scanout(struct display *d, uint32_t id)
 
 	if (s->changed)
 		ret = send_scanout(d, id, s);
-	if (!ret && s->damage.w)
-		ret = send_update(d, id, s);
+	if (!ret)
+		ret = send_updates(d, id, s);
 	if (!ret)
 		ret = send_cursor(d, s);
 	return ret;
 }
 
-static void flush(struct display *d);
-
 static void on_writable(void *opaque, unsigned int events)
 {
-	flush(opaque);
+	display_flush(opaque);
 }
 
-/* Send what differs. A peer that is gone is noticed by the reading side. */
-static void flush(struct display *d)
+/* A peer that is gone is noticed by the reading side. */
+void display_flush(struct display *d)
 {
 	int ret = 0;
 
+	if (!d->dirty)
+		return;
 	if (ipc_queue_pending(d->worker->queue))
 		ret = -EAGAIN;
 	for (uint32_t i = 0; i < VIRTIO_GPU_MAX_SCANOUTS && !ret; i++)
 		ret = flush_scanout(d, i);
-	if (ret == -EAGAIN) {
-		if (!d->writable)
-			d->writable = event_add_fd(d->worker->loop,
-						   d->worker->sock, EVENT_OUT,
-						   on_writable, d);
-		return;
+	d->dirty = ret == -EAGAIN;
+	if (d->dirty && !d->writable) {
+		d->writable = event_add_fd(d->worker->loop, d->worker->sock,
+					   EVENT_OUT, on_writable, d);
+	} else if (!d->dirty) {
+		event_del(d->writable);
+		d->writable = NULL;
 	}
-	event_del(d->writable);
-	d->writable = NULL;
 }
 
 void display_presented(struct display *d, uint32_t scanout)
 {
 	d->scanouts[scanout].presenting = false;
-	flush(d);
+	d->dirty = true;
+	display_flush(d);
 }
 
 /* ---- what the device says ---- */
@@ -221,7 +226,7 @@ uint8_t *display_pixels(struct display *d, uint32_t scanout, uint32_t w,
 	if (!w || !h) {
 		s->changed |= s->kind != SCANOUT_OFF;
 		scanout_clear(s);
-		flush(d);
+		d->dirty = true;
 		return NULL;
 	}
 	if (w > SIZE_MAX_PIXELS || h > SIZE_MAX_PIXELS)
@@ -236,32 +241,54 @@ uint8_t *display_pixels(struct display *d, uint32_t scanout, uint32_t w,
 	if (!s->pixels) {
 		log_error("scanout %u: no memory for %u x %u", scanout, w, h);
 		scanout_clear(s);
-		flush(d);
+		d->dirty = true;
 		return NULL;
 	}
 	s->kind = SCANOUT_PIXELS;
 	s->w = w;
 	s->h = h;
 	s->changed = true;
-	flush(d);
+	d->dirty = true;
 	return s->pixels;
 }
 
-static void add_damage(struct rect *to, uint32_t x, uint32_t y, uint32_t w,
-		       uint32_t h)
+static struct rect bounds(const struct rect *a, const struct rect *b)
 {
-	uint32_t right, bottom;
+	uint32_t right = a->x + a->w > b->x + b->w ? a->x + a->w : b->x + b->w;
+	uint32_t bottom = a->y + a->h > b->y + b->h ? a->y + a->h
+						    : b->y + b->h;
+	struct rect r = {
+		.x = a->x < b->x ? a->x : b->x,
+		.y = a->y < b->y ? a->y : b->y,
+	};
 
-	if (!to->w) {
-		*to = (struct rect){ x, y, w, h };
+	r.w = right - r.x;
+	r.h = bottom - r.y;
+	return r;
+}
+
+static uint64_t area(const struct rect *r)
+{
+	return (uint64_t)r->w * r->h;
+}
+
+/* Join rectangles where that sends no more pixels; all, if there are many. */
+static void add_damage(struct scanout *s, struct rect rect)
+{
+	for (unsigned int i = 0; i < s->n_damage; i++) {
+		struct rect both = bounds(&s->damage[i], &rect);
+
+		if (area(&both) > area(&s->damage[i]) + area(&rect))
+			continue;
+		s->damage[i] = both;
 		return;
 	}
-	right = to->x + to->w > x + w ? to->x + to->w : x + w;
-	bottom = to->y + to->h > y + h ? to->y + to->h : y + h;
-	to->x = to->x < x ? to->x : x;
-	to->y = to->y < y ? to->y : y;
-	to->w = right - to->x;
-	to->h = bottom - to->y;
+	if (s->n_damage == RECTS_MAX) {
+		for (unsigned int i = 0; i < RECTS_MAX; i++)
+			rect = bounds(&rect, &s->damage[i]);
+		s->n_damage = 0;
+	}
+	s->damage[s->n_damage++] = rect;
 }
 
 void display_update(struct display *d, uint32_t scanout, uint32_t x, uint32_t y,
@@ -278,8 +305,8 @@ void display_update(struct display *d, uint32_t scanout, uint32_t x, uint32_t y,
 	h = h < s->h - y ? h : s->h - y;
 	if (!w || !h)
 		return;
-	add_damage(&s->damage, x, y, w, h);
-	flush(d);
+	add_damage(s, (struct rect){ x, y, w, h });
+	d->dirty = true;
 }
 
 bool display_dmabuf(struct display *d, uint32_t scanout, uint32_t x, uint32_t y,
@@ -309,7 +336,7 @@ bool display_dmabuf(struct display *d, uint32_t scanout, uint32_t x, uint32_t y,
 		.modifier = buf->modifier,
 	};
 	s->changed = true;
-	flush(d);
+	d->dirty = true;
 	return true;
 }
 
@@ -328,7 +355,7 @@ void display_cursor_update(struct display *d, uint32_t scanout, uint32_t x,
 	memcpy(cursor->data, pixels, sizeof(cursor->data));
 	d->scanouts[scanout].cursor_changed = true;
 	d->scanouts[scanout].cursor_moved = false;
-	flush(d);
+	d->dirty = true;
 }
 
 void display_cursor_move(struct display *d, uint32_t scanout, uint32_t x,
@@ -343,5 +370,5 @@ void display_cursor_move(struct display *d, uint32_t scanout, uint32_t x,
 		.pos = { scanout, x, y }, .visible = visible,
 	};
 	s->cursor_moved = true;
-	flush(d);
+	d->dirty = true;
 }

@@ -17,7 +17,9 @@
 #include "ring/vring.h"
 #include "worker/worker.h"
 
-#define BATCH	64	/* chains before the endpoint is listened to again */
+/* So much, and the endpoint is listened to, and told, again. */
+#define BATCH		64
+#define BATCH_NS	2000000
 
 struct queue {
 	struct rings *rings;
@@ -63,29 +65,37 @@ static void refuse(struct vring_elem *elem)
 	vring_push(elem->vring, elem, (uint32_t)len);
 }
 
+static void process(struct queue *q, struct vring_elem *elem)
+{
+	if (elem->replayed && q->rings->give_up)
+		refuse(elem);
+	else
+		device_process(q->rings->worker->device, q->index, elem);
+}
+
 /* Serve the queue until it is empty, but no longer than a batch. */
 static void serve(struct queue *q)
 {
-	struct device *device = q->rings->worker->device;
+	uint64_t end = event_now_ns() + BATCH_NS;
 	struct vring_elem *elem;
 	unsigned int n = 0;
-	int ret;
+	bool more = true;
+	int ret = 0;
 
 	vring_enable_kick(q->vring, false);
-	do {
-		while (n < BATCH && (ret = vring_pop(q->vring, &elem)) > 0) {
-			n++;
-			if (elem->replayed && q->rings->give_up)
-				refuse(elem);
-			else
-				device_process(device, q->index, elem);
+	while (more) {
+		ret = vring_pop(q->vring, &elem);
+		if (ret > 0) {
+			process(q, elem);
+			more = ++n < BATCH && (n % 8 || event_now_ns() < end);
+		} else {
+			more = !ret && vring_enable_kick(q->vring, true);
 		}
-	} while (n < BATCH && ret == 0 && vring_enable_kick(q->vring, true));
-
+	}
 	worker_settle(q->rings->worker);
-	if (n < BATCH && ret < 0)
+	if (ret < 0)
 		broken(q);
-	else if (n >= BATCH)
+	else if (ret > 0)
 		event_set_timer(q->more, 0);
 }
 

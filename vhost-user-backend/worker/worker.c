@@ -160,6 +160,7 @@ void worker_settle(struct worker *w)
 	int fd = device_poll_fd(w->device);
 
 	rings_notify(w->rings);
+	display_flush(w->display);
 	if (fd == w->poll_fd)
 		return;
 	event_del(w->poll_source);

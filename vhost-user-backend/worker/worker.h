@@ -55,7 +55,8 @@ int worker_run(int sock);
 
 /**
  * worker_settle() - after every call into the device: tell the guest what was
- * answered, watch the descriptor on which the device waits
+ * answered and the endpoint what is to be seen, watch the descriptor on which
+ * the device waits
  */
 void worker_settle(struct worker *w);
 
