@@ -7,10 +7,10 @@
  * outstanding: a GL program that waits for each frame has one.
  */
 #include <errno.h>
-#include <math.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -22,6 +22,7 @@
 
 #include "base/fdpass.h"
 #include "tests/lib/fe.h"
+#include "tests/lib/runner.h"
 #include "tests/lib/virgl_encode.h"
 
 #define SECONDS		4		/* of CPU, a measurement */
@@ -235,11 +236,12 @@ static double measure(const char *what, double want)
 {
 	struct totals before[2], after[2];
 	double used[2], busy[2], charged[2];
-	uint64_t began = fe_now_ns(), wall;
+	uint64_t began, wall;
 	gint64 start[2];
 	int i;
 
 	wait_for_work();
+	began = fe_now_ns();
 	read_totals(before);
 	for (i = 0; i < 2; i++)
 		start[i] = cpu_time(before[i].worker);
@@ -284,6 +286,7 @@ static void set_weight(const char *vm, int weight)
 static void compete(const struct load *a, const struct load *b)
 {
 	int weights[2] = { 200, 100 };
+	g_autofree char *command = NULL;
 	pid_t loads[2];
 	double share;
 
@@ -303,6 +306,9 @@ static void compete(const struct load *a, const struct load *b)
 	waitpid(loads[0], NULL, 0);
 	waitpid(loads[1], NULL, 0);
 	stop_vgpud();
+	command = g_strdup_printf("rm -rf %s", dir);
+	g_assert_cmpint(system(command), ==, 0);
+	g_free(dir);
 }
 
 static void test_queued(void)
@@ -333,14 +339,14 @@ int main(int argc, char **argv)
 {
 	cpu_set_t set;
 
-	g_test_init(&argc, &argv, NULL);
+	runner_init(&argc, &argv);
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1) {
 		CPU_ZERO(&set);
 		CPU_SET(1, &set);
 		sched_setaffinity(0, sizeof(set), &set);
 	}
-	g_test_add_func("/shares/queued", test_queued);
-	g_test_add_func("/shares/unequal", test_unequal);
-	g_test_add_func("/shares/one-outstanding", test_one_outstanding);
-	return g_test_run();
+	runner_add("/shares/queued", test_queued, 300);
+	runner_add("/shares/unequal", test_unequal, 300);
+	runner_add("/shares/one-outstanding", test_one_outstanding, 300);
+	return runner_run();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * sim-policy.c - the scheduling policy in virtual time
+ * sim.c - the scheduling policy in virtual time
  *
  * One lane, one job at a time, jobs are not preempted and their cost is unknown
  * before they complete. The first VMs are interactive (a fixed cost at 60 Hz),
