@@ -87,7 +87,7 @@ static void serve(struct queue *q)
 		ret = vring_pop(q->vring, &elem);
 		if (ret > 0) {
 			process(q, elem);
-			more = ++n < BATCH && (n % 8 || event_now_ns() < end);
+			more = ++n < BATCH && event_now_ns() < end;
 		} else {
 			more = !ret && vring_enable_kick(q->vring, true);
 		}
