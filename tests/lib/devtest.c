@@ -70,7 +70,9 @@ static bool op_dmabuf_scanout(void *opaque, uint32_t scanout, uint32_t x,
 {
 	struct devtest *t = opaque;
 
-	close(buf->fd);
+	g_assert_cmpint(close(buf->fd), ==, 0);
+	if (t->config.no_dmabuf)
+		return false;
 	t->screens[scanout].dmabufs++;
 	return true;
 }
@@ -79,8 +81,14 @@ static void op_dmabuf_update(void *opaque, uint32_t scanout, uint32_t x,
 			     uint32_t y, uint32_t w, uint32_t h)
 {
 	struct devtest *t = opaque;
+	struct devtest_screen *s = &t->screens[scanout];
 
-	t->screens[scanout].updates++;
+	g_assert_cmpuint(s->dmabufs, >, 0);
+	s->dmabuf_updates++;
+	s->damage.x = x;
+	s->damage.y = y;
+	s->damage.w = w;
+	s->damage.h = h;
 }
 
 static void op_cursor_update(void *opaque, uint32_t scanout, uint32_t x,

@@ -34,7 +34,7 @@ struct devtest_cmd {
 struct devtest_screen {
 	uint32_t w, h;
 	uint32_t *pixels;
-	unsigned int modes, updates, dmabufs;
+	unsigned int modes, updates, dmabufs, dmabuf_updates;
 	struct { uint32_t x, y, w, h; } damage;		/* of the last update */
 };
 
@@ -49,6 +49,7 @@ struct devtest_cursor {
 struct devtest_config {
 	bool no_3d;
 	bool no_renderer;		/* it can not be made */
+	bool no_dmabuf;			/* the display takes none */
 	bool leases;			/* none at first: devtest_grant() */
 	uint64_t memory_max;
 	int ledger_fd;			/* 0: none */

@@ -363,6 +363,79 @@ static void test_scanout_3d(void)
 	devtest_free(t);
 }
 
+/* The display hears of a picture only when the GPU has drawn it. */
+static void test_dmabuf(void)
+{
+	struct renderer_null_hooks hooks = {
+		.hold_fences = true, .dmabuf = true,
+	};
+	struct devtest_screen *s;
+	struct devtest *t;
+
+	renderer_null_set_hooks(&hooks);
+	t = devtest_new(NULL);
+	s = &t->screens[0];
+	devtest_ctx_create(t, 1, DEVTEST_OK);
+	for (uint32_t id = 2; id < 4; id++) {
+		devtest_create_3d(t, id, 64, 32, DEVTEST_OK);
+		devtest_ctx(t, ATTACH, 1, id, DEVTEST_OK);
+	}
+	devtest_scanout(t, 0, 2, 8, 4, 16, 16, DEVTEST_OK);
+	g_assert_cmpuint(s->dmabufs, ==, 1);
+	g_assert_cmpuint(s->modes, ==, 0);
+	/* nothing to wait for */
+	devtest_flush(t, 2, 0, 0, 64, 32, DEVTEST_OK);
+	g_assert_cmpuint(s->dmabuf_updates, ==, 1);
+	g_assert_cmpuint(s->damage.w, ==, 16);
+
+	submit(t, 1, DEVTEST_OK);
+	devtest_flush(t, 2, 10, 10, 2, 1, DEVTEST_OK);
+	submit(t, 1, DEVTEST_OK);
+	g_assert_cmpuint(s->dmabuf_updates, ==, 1);
+	renderer_null_retire(t->renderer, 1);
+	devtest_poll(t);
+	g_assert_cmpuint(s->dmabuf_updates, ==, 2);
+	g_assert_cmpuint(s->damage.x, ==, 2);
+	g_assert_cmpuint(s->damage.y, ==, 6);
+	g_assert_cmpuint(s->damage.w, ==, 2);
+
+	/* shown no longer when its turn comes */
+	devtest_flush(t, 2, 0, 0, 64, 32, DEVTEST_OK);
+	devtest_scanout(t, 0, 3, 0, 0, 64, 32, DEVTEST_OK);
+	renderer_null_retire(t->renderer, 2);
+	devtest_poll(t);
+	g_assert_cmpuint(s->dmabufs, ==, 2);
+	g_assert_cmpuint(s->dmabuf_updates, ==, 2);
+
+	/* nor after a reset */
+	submit(t, 1, DEVTEST_OK);
+	devtest_flush(t, 3, 0, 0, 64, 32, DEVTEST_OK);
+	device_reset(t->dev);
+	devtest_poll(t);
+	g_assert_cmpuint(s->dmabuf_updates, ==, 2);
+	g_assert_cmpuint(s->updates, ==, 0);
+	devtest_free(t);
+	renderer_null_set_hooks(NULL);
+}
+
+/* The renderer could, the display can not. */
+static void test_no_dmabuf(void)
+{
+	struct devtest_config config = { .no_dmabuf = true };
+	struct renderer_null_hooks hooks = { .dmabuf = true };
+	struct devtest *t;
+
+	renderer_null_set_hooks(&hooks);
+	t = devtest_new(&config);
+	devtest_create_3d(t, 2, 64, 32, DEVTEST_OK);
+	devtest_scanout(t, 0, 2, 0, 0, 64, 32, DEVTEST_OK);
+	devtest_flush(t, 2, 0, 0, 64, 32, DEVTEST_OK);
+	g_assert_cmpuint(t->screens[0].updates, ==, 1);
+	g_assert_cmpuint(t->screens[0].dmabuf_updates, ==, 0);
+	devtest_free(t);
+	renderer_null_set_hooks(NULL);
+}
+
 static void test_no_renderer(void)
 {
 	struct devtest_config config = { .no_renderer = true };
@@ -611,6 +684,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/device/3d/transfer", test_transfer);
 	g_test_add_func("/device/3d/promote", test_promote);
 	g_test_add_func("/device/3d/scanout", test_scanout_3d);
+	g_test_add_func("/device/3d/dmabuf", test_dmabuf);
+	g_test_add_func("/device/3d/no-dmabuf", test_no_dmabuf);
 	g_test_add_func("/device/3d/no-renderer", test_no_renderer);
 	g_test_add_func("/device/3d/refused", test_refused);
 	g_test_add_func("/device/3d/lost", test_lost);

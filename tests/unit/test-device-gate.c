@@ -2,12 +2,24 @@
 /*
  * test-device-gate.c - what decode lets through, and what an answer may hold
  */
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #include <glib.h>
 #include "base/log.h"
 #include "protocol/vgpu_sched.h"
 #include "sched/client.h"
 #include "tests/lib/devtest.h"
+
+/* Sanitizers reserve more address space than there is. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#endif
 
 #define BAD_PARAMETER	VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER
 #define UNSPEC		VIRTIO_GPU_RESP_ERR_UNSPEC
@@ -383,6 +395,48 @@ static void test_flood(void)
 	devtest_free(t);
 }
 
+#ifndef SANITIZED
+static rlim_t in_use(void)
+{
+	g_autofree char *text = NULL;
+
+	g_assert_true(g_file_get_contents("/proc/self/statm", &text, NULL,
+					  NULL));
+	return strtoull(text, NULL, 10) * (rlim_t)getpagesize();
+}
+
+/* No memory for what the guest may well ask for: it is told, we live. */
+static void test_no_memory(void)
+{
+	struct devtest_config config = { .memory_max = 1ull << 34 };
+	struct devtest *t = devtest_new(&config);
+	uint8_t *buf = g_malloc0(64 << 20);
+	struct virtio_gpu_cmd_submit req = {
+		.hdr.type = VIRTIO_GPU_CMD_SUBMIT_3D, .hdr.ctx_id = 6,
+		.size = 32 << 20,
+	};
+	struct rlimit old, tight;
+	struct devtest_cmd *cmd;
+
+	prepare(t);
+	memcpy(buf, &req, sizeof(req));
+	g_assert_cmpint(getrlimit(RLIMIT_AS, &old), ==, 0);
+	tight = old;
+	/* room for the test's own copy, not for one of the device */
+	tight.rlim_cur = in_use() + (48 << 20);
+	g_assert_cmpint(setrlimit(RLIMIT_AS, &tight), ==, 0);
+	cmd = devtest_send(t, 0, buf, sizeof(req) + req.size, HDR);
+	devtest_done(t, cmd, VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY);
+	devtest_create_2d(t, 9, 1, 16384, 16384,
+			  VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY);
+	g_assert_cmpint(setrlimit(RLIMIT_AS, &old), ==, 0);
+	/* and nothing of it stays */
+	devtest_create_2d(t, 9, 1, 16384, 16384, DEVTEST_OK);
+	g_free(buf);
+	devtest_free(t);
+}
+#endif
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -396,5 +450,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/device/gate/ring-idx", test_ring_idx);
 	g_test_add_func("/device/gate/submit-size", test_submit_size);
 	g_test_add_func("/device/gate/flood", test_flood);
+#ifndef SANITIZED
+	g_test_add_func("/device/gate/no-memory", test_no_memory);
+#endif
 	return g_test_run();
 }

@@ -372,7 +372,17 @@ static int null_read_pixels(struct renderer *r, uint32_t id, uint32_t x,
 static int null_export_dmabuf(struct renderer *r, uint32_t id,
 			      struct renderer_dmabuf *out)
 {
-	return -ENOTSUP;
+	struct null *n = to_null(r);
+	struct null_resource *res = find(n, id);
+
+	assert(res);
+	if (!n->hooks.dmabuf)
+		return -ENOTSUP;
+	*out = (struct renderer_dmabuf){
+		.fd = dup(n->fd), .width = res->args.width,
+		.height = res->args.height, .stride = res->args.width * 4,
+	};
+	return out->fd < 0 ? -errno : 0;
 }
 
 static const struct renderer_ops null_ops = {

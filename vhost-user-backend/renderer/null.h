@@ -17,6 +17,7 @@ struct renderer;
 struct renderer_null_hooks {
 	bool hold_fences;	/* only renderer_null_retire() retires */
 	bool sync_fences;	/* ops->fence says that it has retired */
+	bool dmabuf;		/* textures can be exported */
 	/* 0, or the error that the operation returns; NULL: none */
 	int (*fail)(void *opaque, const char *op, uint32_t id);
 	void *opaque;
