@@ -25,7 +25,7 @@
 #include "tests/lib/runner.h"
 #include "tests/lib/virgl_encode.h"
 
-#define SECONDS		4		/* of CPU, a measurement */
+#define SECONDS		6		/* of CPU, a measurement */
 #define SIZE		1024		/* of the textures */
 #define B8G8R8X8	2
 #define MAX_DEPTH	4

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/event.h"
 #include "sched/lane.h"
@@ -137,11 +138,12 @@ void account_sample(struct arbiter_vm *vm, uint64_t now)
 		charge(vm, cost);
 }
 
+/* Ours too: a lease that came back and that we had no CPU to notice. */
 static uint64_t run_delay(const struct arbiter_vm *vm)
 {
-	const struct arbiter_config *c = &vm->arbiter->config;
-
-	return c->cpu_renderer && !c->cpu_clock ? run_delay_of(vm->pid) : 0;
+	if (vm->arbiter->config.cpu_clock)
+		return 0;
+	return run_delay_of(vm->pid) + run_delay_of(getpid());
 }
 
 void account_contended(struct arbiter_vm *vm)
@@ -151,8 +153,8 @@ void account_contended(struct arbiter_vm *vm)
 }
 
 /*
- * Half of the time for which it kept the lane from others, unless it was ready
- * to run and had no CPU. The kernel is asked for that only when it matters.
+ * Half of the time for which it kept the lane from others, less the time in
+ * which the host had no CPU for it or us.
  */
 void account_floor(struct arbiter_vm *vm, uint64_t now)
 {
@@ -182,14 +184,16 @@ void account_worker_start(struct arbiter_vm *vm, uint64_t now)
 }
 
 /* Once a second: what each has used since the last time. */
-void account_window(struct arbiter *a, uint64_t now)
+bool account_window(struct arbiter *a, uint64_t now)
 {
 	uint64_t elapsed = now - a->window_ns, all = 0;
+	bool any = false;
 	guint i;
 
 	for (i = 0; i < a->vms->len; i++) {
 		struct arbiter_vm *vm = g_ptr_array_index(a->vms, i);
 
+		any |= vm->pid != 0;
 		account_sample(vm, now);
 		all += vm->total.gpu_ns - vm->window_used;
 	}
@@ -204,6 +208,7 @@ void account_window(struct arbiter *a, uint64_t now)
 		vm->window_busy = vm->total.busy_ns;
 	}
 	a->window_ns = now;
+	return any;
 }
 
 void arbiter_vm_stats(struct arbiter_vm *vm, struct arbiter_stats *stats)

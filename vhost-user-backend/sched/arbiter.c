@@ -325,7 +325,7 @@ struct arbiter *arbiter_new(struct event_loop *loop,
 		return NULL;
 	}
 	a->timer_source = event_add_fd(loop, a->timer_fd, EVENT_IN, on_timer, a);
-	watchdog_start(a);
+	watchdog_init(a);
 	return a;
 }
 
@@ -481,6 +481,7 @@ void arbiter_vm_worker(struct arbiter_vm *vm, pid_t pid)
 		return;
 	vm->pid = pid;
 	account_worker_start(vm, now);
+	watchdog_start(vm->arbiter);
 	if (vm->wanted_early && atomic_load(&vm->report->want))
 		wake(vm, now);
 	vm->wanted_early = false;

@@ -40,6 +40,8 @@ struct arbiter {
 	struct event_source *timer_source;
 
 	struct event_source *tick;	/* watchdog and windows */
+	bool ticking;			/* while there are workers */
+	unsigned int idle_windows;
 	uint64_t window_ns;		/* start of this window */
 };
 
@@ -88,11 +90,13 @@ void account_sample(struct arbiter_vm *vm, uint64_t now);
 void account_contended(struct arbiter_vm *vm);
 void account_floor(struct arbiter_vm *vm, uint64_t now);
 void account_worker_start(struct arbiter_vm *vm, uint64_t now);
-void account_window(struct arbiter *arbiter, uint64_t now);
+/* Return: whether there is any worker. */
+bool account_window(struct arbiter *arbiter, uint64_t now);
 bool account_idle(const struct arbiter_vm *vm);
 uint32_t account_inflight(const struct arbiter_vm *vm);
 
 /* watchdog.c */
+void watchdog_init(struct arbiter *arbiter);
 void watchdog_start(struct arbiter *arbiter);
 
 /* Moving average, factor 1/8. */

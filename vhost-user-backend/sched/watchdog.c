@@ -76,13 +76,26 @@ static void on_tick(void *opaque)
 	if (a->holder)
 		check(a->holder, now);
 	if (now - a->window_ns >= WINDOW_NS - TICK_US * 500)
-		account_window(a, now);
-	event_set_timer(a->tick, TICK_US);
+		a->idle_windows = account_window(a, now) ? 0 :
+			a->idle_windows + 1;
+	/* without workers no wake-ups, once the figures say so */
+	if (a->idle_windows < 2)
+		event_set_timer(a->tick, TICK_US);
+	else
+		a->ticking = false;
+}
+
+void watchdog_init(struct arbiter *a)
+{
+	a->tick = event_add_timer(a->loop, on_tick, a);
 }
 
 void watchdog_start(struct arbiter *a)
 {
+	if (a->ticking)
+		return;
+	a->ticking = true;
+	a->idle_windows = 0;
 	a->window_ns = event_now_ns();
-	a->tick = event_add_timer(a->loop, on_tick, a);
 	event_set_timer(a->tick, TICK_US);
 }
