@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +20,35 @@
 #endif
 
 /*
+ * Mesa starts as many rasterizer threads as there are CPUs, and wakes all of
+ * them for the smallest clear. The thread that feeds them is busy at the same
+ * time, and so is the guest: half of the CPUs do more. Never none, or
+ * that thread would draw and answer nobody meanwhile.
+ */
+static void limit_cpu_threads(void)
+{
+	char text[16];
+	cpu_set_t set;
+	int n = 2;
+
+	if (!sched_getaffinity(0, sizeof(set), &set))
+		n = CPU_COUNT(&set);
+	n = n / 2 < 1 ? 1 : n / 2 > 8 ? 8 : n / 2;
+	snprintf(text, sizeof(text), "%d", n);
+	setenv("LP_NUM_THREADS", text, 0);
+}
+
+/*
  * The CPU renderer was asked for where no node was named: keep Mesa from
  * taking the first GPU it finds. Mesa looks for its shader cache by HOME.
+ * What the user has set stays.
  */
 static void set_mesa_environment(const char *node)
 {
-	if (!*node)
+	if (!*node) {
 		setenv("LIBGL_ALWAYS_SOFTWARE", "1", 0);
+		limit_cpu_threads();
+	}
 	if (!getenv("HOME") && !getenv("XDG_CACHE_HOME") &&
 	    !getenv("MESA_SHADER_CACHE_DIR") &&
 	    !getenv("MESA_GLSL_CACHE_DIR")) {
