@@ -7,7 +7,9 @@
 #include <string.h>
 #include <glib.h>
 #include "base/log.h"
+#include "device/context.h"
 #include "device/resource.h"
+#include "device/state.h"
 #include "protocol/vgpu_sched.h"
 #include "sched/client.h"
 #include "tests/lib/devtest.h"
@@ -132,6 +134,32 @@ static void test_attach(void)
 	devtest_create_3d(t, 2, 16, 16, DEVTEST_OK);
 	submit(t, 1, DEVTEST_OK);
 	g_assert_cmpuint(state_of(t).resources, ==, 1);
+	devtest_free(t);
+}
+
+/* A guest that never draws attaches and detaches for ever. */
+static void test_attach_flood(void)
+{
+	struct devtest *t = devtest_new(NULL);
+	struct context *ctx;
+
+	devtest_ctx_create(t, 1, DEVTEST_OK);
+	for (uint32_t id = 2; id < 12; id++)
+		devtest_create_2d(t, id, BGRA, 4, 4, DEVTEST_OK);
+	ctx = context_find(t->dev, 1);
+	for (int i = 0; i < 20000; i++) {
+		uint32_t id = 2 + (uint32_t)g_test_rand_int_range(0, 10);
+
+		devtest_ctx(t, g_test_rand_bit() ? ATTACH : DETACH, 1, id,
+			    DEVTEST_OK);
+		g_assert_cmpuint(ctx->pending->len, <=, 100);
+	}
+	devtest_ctx(t, ATTACH, 1, 5, DEVTEST_OK);
+	submit(t, 1, DEVTEST_OK);
+	g_assert_cmpuint(state_of(t).resources, ==,
+			 g_hash_table_size(ctx->attached));
+	devtest_ctx(t, DESTROY, 1, 0, DEVTEST_OK);
+	g_assert_cmpuint(t->dev->attached, ==, 0);
 	devtest_free(t);
 }
 
@@ -678,6 +706,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/device/3d/context-name", test_context_name);
 	g_test_add_func("/device/3d/context-flood", test_context_flood);
 	g_test_add_func("/device/3d/attach", test_attach);
+	g_test_add_func("/device/3d/attach-flood", test_attach_flood);
 	g_test_add_func("/device/3d/create-bad", test_create_bad);
 	g_test_add_func("/device/3d/size", test_size);
 	g_test_add_func("/device/3d/quota", test_quota);

@@ -90,6 +90,7 @@ void context_destroy(struct device *dev, uint32_t id)
 	if (ctx->in_renderer)
 		dev->renderer->ops->context_destroy(dev->renderer, id);
 	g_hash_table_remove(dev->contexts, key(id));
+	dev->attached -= g_hash_table_size(ctx->attached);
 	context_free(ctx);
 }
 
@@ -107,15 +108,35 @@ static int tell_renderer(struct device *dev, struct context *ctx,
 	return 0;
 }
 
+/* Ids that were detached again pile up in the list of a context at rest. */
+static void tidy_pending(struct context *ctx)
+{
+	GHashTableIter iter;
+	void *id, *known;
+
+	if (ctx->pending->len < 64 ||
+	    ctx->pending->len < 2 * g_hash_table_size(ctx->attached))
+		return;
+	g_array_set_size(ctx->pending, 0);
+	g_hash_table_iter_init(&iter, ctx->attached);
+	while (g_hash_table_iter_next(&iter, &id, &known)) {
+		uint32_t word = GPOINTER_TO_UINT(id);
+
+		if (!known)
+			g_array_append_val(ctx->pending, word);
+	}
+}
+
 int context_attach(struct device *dev, struct context *ctx,
 		   struct resource *res)
 {
 	if (g_hash_table_contains(ctx->attached, key(res->args.id)))
 		return 0;
-	if (g_hash_table_size(ctx->attached) >= CONTEXT_MAX_ATTACHED ||
-	    ctx->pending->len >= CONTEXT_MAX_ATTACHED)
+	if (dev->attached >= CONTEXT_MAX_ATTACHED)
 		return -ENOSPC;
 	g_hash_table_insert(ctx->attached, key(res->args.id), NULL);
+	dev->attached++;
+	tidy_pending(ctx);
 	g_array_append_val(ctx->pending, res->args.id);
 	return 0;
 }
@@ -132,6 +153,7 @@ void context_detach(struct device *dev, struct context *ctx,
 		dev->renderer->ops->context_detach(dev->renderer, ctx->id,
 						   res->args.id);
 	g_hash_table_remove(ctx->attached, key(res->args.id));
+	dev->attached--;
 }
 
 /*

@@ -18,7 +18,7 @@ struct resource;
 
 #define CONTEXT_MAX_COUNT	4096u
 #define CONTEXT_NAME_MAX	64
-#define CONTEXT_MAX_ATTACHED	(1u << 20)	/* resources of one context */
+#define CONTEXT_MAX_ATTACHED	(1u << 20)	/* resources, sum of all contexts */
 
 struct context {
 	uint32_t id;

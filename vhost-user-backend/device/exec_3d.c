@@ -120,16 +120,17 @@ uint32_t exec_transfer(struct device *dev, struct command *cmd,
 		       struct resource *res, const struct renderer_transfer *t,
 		       int to_host)
 {
-	struct renderer *r;
+	struct renderer *r = device_renderer(dev);
 	int ret;
 
+	if (!r)
+		return VIRTIO_GPU_RESP_ERR_UNSPEC;
 	if (!fence_acquire(dev))
 		return EXEC_AGAIN;
 	sched_client_enter(dev->config.sched);
 	ret = resource_need(dev, res);
 	if (!ret && !res->iov_attached)
 		ret = -EINVAL;
-	r = dev->renderer;
 	if (!ret)
 		ret = to_host ? r->ops->transfer_to_host(r, t) :
 			r->ops->transfer_from_host(r, t);
@@ -210,12 +211,11 @@ static void submit_failed(struct device *dev, struct context *ctx, int ret)
 static int submit(struct device *dev, struct context *ctx,
 		  const struct command *cmd)
 {
-	struct renderer *r;
+	struct renderer *r = dev->renderer;
 	int ret;
 
 	sched_client_enter(dev->config.sched);
 	ret = context_need(dev, ctx);
-	r = dev->renderer;
 	if (!ret)
 		ret = r->ops->submit(r, ctx->id, cmd->data, cmd->data_size / 4);
 	sched_client_leave(dev->config.sched);
@@ -232,10 +232,13 @@ uint32_t exec_submit(struct device *dev, struct command *cmd)
 	/* A guest's way to get a fence and nothing else. */
 	if (!cmd->data_size)
 		return OK;
+	/* Starting GL takes long: not under a lease, and not a hang. */
+	if (!device_renderer(dev))
+		return VIRTIO_GPU_RESP_ERR_UNSPEC;
 	if (!fence_acquire(dev))
 		return EXEC_AGAIN;
 	ret = submit(dev, ctx, cmd);
-	if (ret == -EIO || ret == -ENODEV || !ctx->in_renderer)
+	if (ret == -EIO || !ctx->in_renderer)
 		fence_cancel(dev);
 	else
 		fence_emit(dev, ctx->id); /* some of it may have been drawn */

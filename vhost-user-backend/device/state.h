@@ -56,6 +56,7 @@ struct device {
 
 	/* objects */
 	GHashTable *resources, *contexts;
+	uint32_t attached;		/* resources, sum of all contexts */
 	uint64_t memory;		/* bytes of resources */
 	uint64_t entries;		/* backing entries of all resources */
 	struct scanout scanouts[VIRTIO_GPU_MAX_SCANOUTS];
