@@ -13,6 +13,7 @@
 #include <drm/drm_drv.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_prime.h>
+#include <drm/drm_print.h>
 
 #include "vgpu_cmd.h"
 #include "vgpu_context.h"
@@ -138,6 +139,20 @@ static void vgpu_config_changed(struct virtio_device *vdev)
 	vgpu_device_config_changed(vdev->priv);
 }
 
+#ifdef CONFIG_PM_SLEEP
+/*
+ * Sleep resets the device, and what the host had of ours would be gone
+ * unnoticed: better to stay awake.
+ */
+static int vgpu_freeze(struct virtio_device *vdev)
+{
+	struct vgpu_device *dev = vdev->priv;
+
+	drm_warn(dev->drm, "the GPU's state cannot be kept over sleep\n");
+	return -EOPNOTSUPP;
+}
+#endif
+
 static const struct virtio_device_id vgpu_ids[] = {
 	{ VIRTIO_ID_GPU, VIRTIO_DEV_ANY_ID },
 	{ 0 },
@@ -160,6 +175,9 @@ static struct virtio_driver vgpu_driver = {
 	.probe = vgpu_probe,
 	.remove = vgpu_remove,
 	.config_changed = vgpu_config_changed,
+#ifdef CONFIG_PM_SLEEP
+	.freeze = vgpu_freeze,
+#endif
 };
 module_virtio_driver(vgpu_driver);
 

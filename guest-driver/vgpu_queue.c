@@ -12,6 +12,7 @@
  * may sleep. The virtqueue's token is the command, so completion searches
  * nothing.
  */
+#include <linux/printk.h>
 #include <linux/rcupdate.h>
 #include <linux/scatterlist.h>
 #include <linux/sched/signal.h>
@@ -99,8 +100,12 @@ static void answer(struct vgpu_queue *q, struct vgpu_vbuf *vbuf, int error,
 {
 	vbuf->error = error;
 	q->completed++;
-	if (error)
+	if (error) {
 		q->failed++;
+		pr_debug_ratelimited("vgpu: %s: command 0x%x: error %d\n",
+				     q->name,
+				     le32_to_cpu(vbuf->cmd.hdr.type), error);
+	}
 	if (vbuf->fence)
 		vgpu_fence_answered(vbuf->fence, error, ready);
 }
