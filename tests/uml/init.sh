@@ -12,6 +12,7 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs run /run
 mount -t debugfs debug /sys/kernel/debug
+# shellcheck disable=SC2013  # words are meant
 for word in $(cat /proc/cmdline); do
 	case $word in
 	vgpu.dir=*) dir=${word#*=};;

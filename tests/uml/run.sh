@@ -41,7 +41,7 @@ done
 
 mkdir -p "$out"
 exec 8> "$out/.run.lock"
-flock -n 8 || die "another run uses $out"
+flock -n 8 || { echo "# waiting for another run" && flock 8; }
 
 # ---- build --------------------------------------------------------------------
 
@@ -53,8 +53,8 @@ find "$kernel" -name '*.ko' -exec cp -u -t "$out" {} +
 
 make -s -C "$top" "${B:-build}/libvgpu.a" >&2 || die "libvgpu.a does not build"
 flags=(-O2 -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE)
-drm=$(pkg-config --cflags libdrm) && glib=$(pkg-config --cflags --libs glib-2.0) ||
-	die "libdrm-dev or libglib2.0-dev is missing"
+drm=$(pkg-config --cflags libdrm) || die "libdrm-dev is missing"
+glib=$(pkg-config --cflags --libs glib-2.0) || die "libglib2.0-dev is missing"
 # shellcheck disable=SC2086  # flags are words
 {
 	cc "${flags[@]}" -static -o "$out/modctl" "$here/modctl.c" &&

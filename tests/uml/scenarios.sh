@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=sh disable=SC2154  # $dir is init.sh's
+# shellcheck shell=sh disable=SC2154,SC2086,SC2120  # $dir is init.sh's, $pids are words
 #
 # scenarios.sh - what the tests do inside User Mode Linux
 
@@ -51,7 +51,9 @@ start_load() {
 # All of $pids must end by themselves or by SIGKILL, and soon.
 end_load() {
 	kill -9 $pids 2> /dev/null
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	tries=20
+	while [ $tries -gt 0 ]; do
+		tries=$((tries - 1))
 		left=
 		for p in $pids; do
 			case $(sed 's/.*) //' "/proc/$p/stat" 2> /dev/null) in
@@ -132,7 +134,11 @@ run_unplug() {
 	pids=''
 	check "load" load
 	start_load mix 3d renderD128 card0
-	for n in $(seq 100); do has_device || break; sleep 0.1; done
+	tries=100
+	while has_device && [ $tries -gt 0 ]; do
+		tries=$((tries - 1))
+		sleep 0.1
+	done
 	if has_device; then
 		not_ok "device goes with its back end" "it is still there"
 	else
