@@ -81,6 +81,8 @@ static void scanout_clear(struct scanout *s)
 	s->fd = -1;
 	s->w = s->h = 0;
 	s->n_damage = 0;
+	/* An update of what is gone may never be answered. */
+	s->presenting = false;
 	s->kind = SCANOUT_OFF;
 }
 
