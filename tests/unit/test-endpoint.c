@@ -116,6 +116,10 @@ static void test_confined(void)
 	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
 	g_assert_nonnull(strstr(text, "Cpus_allowed_list:\t0\n"));
 	g_free(text);
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", wpid);
+	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+	g_assert_cmpstr(text, ==, "500\n");
+	g_free(text);
 	/* it has closed its own two by then: 0 to 2 are left */
 	for (i = 0; i < 200 && count_fds(wpid) > 3; i++)
 		event_loop_iterate(loop, 5);

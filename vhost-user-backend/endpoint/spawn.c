@@ -57,6 +57,18 @@ static char **make_env(const struct spawn_config *config)
 	return (char **)g_ptr_array_free(env, FALSE);
 }
 
+/* When memory runs out, the one that can be replaced goes first. */
+static void be_first_to_go(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	/* only a wish: nothing depends on it */
+	(void)!write(fd, "500", 3);
+	close(fd);
+}
+
 /* After fork(), beside GLib's threads: system calls only. */
 static void __attribute__((noreturn))
 become(const struct spawn_config *config, char **env, const cpu_set_t *cpus,
@@ -71,6 +83,7 @@ become(const struct spawn_config *config, char **env, const cpu_set_t *cpus,
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
+	be_first_to_go();
 	if (cpus && sched_setaffinity(0, sizeof(*cpus), cpus))
 		_exit(126);
 	/* dup2() on itself would keep close-on-exec */
