@@ -118,7 +118,7 @@ static void test_confined(void)
 	g_free(text);
 	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", wpid);
 	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
-	g_assert_cmpstr(text, ==, "500\n");
+	g_assert_cmpint(atoi(text), >=, 500);
 	g_free(text);
 	/* it has closed its own two by then: 0 to 2 are left */
 	for (i = 0; i < 200 && count_fds(wpid) > 3; i++)

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -60,12 +61,14 @@ static char **make_env(const struct spawn_config *config)
 /* When memory runs out, the one that can be replaced goes first. */
 static void be_first_to_go(void)
 {
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	char now[16] = "";
 
 	if (fd < 0)
 		return;
 	/* only a wish: nothing depends on it */
-	(void)!write(fd, "500", 3);
+	if (read(fd, now, sizeof(now) - 1) > 0 && atoi(now) < 500)
+		(void)!write(fd, "500", 3);
 	close(fd);
 }
 
