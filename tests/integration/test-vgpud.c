@@ -211,14 +211,28 @@ static void set_weight(const char *vm, int weight)
 
 /* ---- cases ---- */
 
+static int descriptors(pid_t pid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/fd", (int)pid);
+	GDir *d = g_dir_open(path, 0, NULL);
+	int n = 0;
+
+	while (g_dir_read_name(d))
+		n++;
+	g_dir_close(d);
+	return n;
+}
+
 static void test_vm_comes_and_goes(void)
 {
+	int i, before = 0;
 	struct fe *fe;
-	int i;
 
 	setup("[vm a]\n");
 	g_assert_true(state_is("a", "idle"));
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 20; i++) {
+		if (i == 1)
+			before = descriptors(vgpud);
 		fe = start_vm("a");
 		g_assert_true(draws(fe));
 		UNTIL(state_is("a", "running"));
@@ -228,6 +242,7 @@ static void test_vm_comes_and_goes(void)
 		g_assert_cmpint(vm_int("a", "connections"), ==, i + 1);
 		g_assert_cmpint(vm_int("a", "worker_pid"), ==, 0);
 	}
+	g_assert_cmpint(descriptors(vgpud), ==, before);
 	teardown();
 }
 
@@ -444,6 +459,66 @@ static void test_missing_programs(void)
 	teardown();
 }
 
+/* Return: exit status; what it prints is @out, and @err */
+static int run_ctl(const char *arguments, char **out, char **err)
+{
+	const char *b = g_getenv("B") ? g_getenv("B") : "build";
+	g_autofree char *command = g_strdup_printf(
+		"%s/vgpuctl --socket %s/control %s", b, dir, arguments);
+	int status;
+
+	g_assert_true(g_spawn_command_line_sync(command, out, err, &status,
+						NULL));
+	g_assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void test_vgpuctl(void)
+{
+	static const struct {
+		const char *arguments;
+		int status;
+		const char *out, *err;	/* what must be in there */
+	} runs[] = {
+		{ "list", 0, "NAME ", "" },
+		{ "list", 0, "\na  ", "" },
+		{ "show a", 0, "weight         200\n", "" },
+		{ "set b weight=10000", 0, "b: weight 10000, ", "" },
+		{ "top -n 2 -d 0.1", 0, "FRAMES/s", "" },
+		{ "--json list", 0, "[{\"name\":\"a\"", "" },
+		{ "--json show b", 0, "\"weight\":10000", "" },
+		{ "--json top -n 1", 0, "\"monotonic_ns\":", "" },
+		{ "show c", 1, "", "there is no VM \"c\"" },
+		{ "set c weight=5", 1, "", "there is no VM \"c\"" },
+		{ "set b weight=0", 2, "", "from 1 to 10000" },
+		{ "set b weight=ten", 2, "", "from 1 to 10000" },
+		{ "set b share=1", 2, "", "weight=N can" },
+		{ "set b", 2, "", "weight=N" },
+		{ "show", 2, "", "name of one VM" },
+		{ "list a", 2, "", "no arguments" },
+		{ "list -n 3", 2, "", "belong to top" },
+		{ "top -d -1", 2, "", "--help" },
+		{ "frobnicate", 2, "", "list, show, set and top" },
+		{ "", 2, "", "no command" },
+		{ "--socket /nonexistent/s list", 1, "",
+		  "no vgpud at /nonexistent/s: is it running?" },
+	};
+	size_t i;
+
+	setup("[vm a]\nweight=200\n[vm b]\n");
+	for (i = 0; i < G_N_ELEMENTS(runs); i++) {
+		g_autofree char *out = NULL, *err = NULL;
+		int status = run_ctl(runs[i].arguments, &out, &err);
+
+		g_test_message("vgpuctl %s: %d %s", runs[i].arguments, status,
+			       err);
+		g_assert_cmpint(status, ==, runs[i].status);
+		g_assert_nonnull(strstr(out, runs[i].out));
+		g_assert_nonnull(strstr(err, runs[i].err));
+	}
+	teardown();
+}
+
 static void test_service_manager(void)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -480,6 +555,7 @@ int main(int argc, char **argv)
 	runner_add("/vgpud/killed", test_killed, 0);
 	runner_add("/vgpud/second-vgpud", test_second_vgpud, 0);
 	runner_add("/vgpud/missing-programs", test_missing_programs, 0);
+	runner_add("/vgpud/vgpuctl", test_vgpuctl, 0);
 	runner_add("/vgpud/service-manager", test_service_manager, 0);
 	return runner_run();
 }
