@@ -127,7 +127,7 @@ static void start_vgpud(const int *weights)
 	g_autofree char *control = g_strdup_printf("%s/control.sock", dir);
 	g_autofree char *text = g_strdup_printf(
 		"[vgpud]\ncontrol-socket=%s\nruntime-dir=%s\nrender-node=none\n"
-		"worker-cpus=0\ncpu-threads=1\n"
+		"worker-cpus=0\ncpu-threads=1\ntimeout=3s\n"
 		"[vm a]\nweight=%d\n[vm b]\nweight=%d\n",
 		control, dir, weights[0], weights[1]);
 	int tries, sock = -1;
@@ -335,6 +335,55 @@ static void test_one_outstanding(void)
 	compete(&a, &b);
 }
 
+/*
+ * A worker that does not go on with the lease and a job in flight: it is killed
+ * after the timeout, and the other has the GPU again.
+ */
+static void test_hung(void)
+{
+	const struct load a = { "a", 3, 2, 0 }, b = { "b", 3, 2, 0 };
+	g_autofree char *command = NULL;
+	int weights[2] = { 100, 100 };
+	struct totals then[2], now[2];
+	uint64_t began;
+	pid_t loads[2];
+
+	dir = g_dir_make_tmp("vgpu-shares-XXXXXX", NULL);
+	start_vgpud(weights);
+	loads[0] = start_load(&a);
+	loads[1] = start_load(&b);
+	wait_for_work();
+	read_totals(then);
+	began = fe_now_ns();
+	kill((pid_t)then[0].worker, SIGSTOP);
+	/* its front end would complain of the context that is lost */
+	kill(loads[0], SIGSTOP);
+	do {
+		g_assert_cmpuint(fe_now_ns() - began, <, 20000000000);
+		usleep(100000);
+		read_totals(now);
+	} while (now[0].worker == then[0].worker);
+	g_assert_cmpuint(fe_now_ns() - began, >, 2500000000);
+	g_test_message("killed after %.1f s",
+		       (double)(fe_now_ns() - began) / 1e9);
+	/* the neighbour has lost no more than that time */
+	then[1] = now[1];
+	do {
+		g_assert_cmpuint(fe_now_ns() - began, <, 40000000000);
+		usleep(100000);
+		read_totals(now);
+	} while (now[1].jobs < then[1].jobs + 10);
+	g_assert_cmpint(now[1].worker, ==, then[1].worker);
+	kill(loads[0], SIGKILL);
+	kill(loads[1], SIGKILL);
+	waitpid(loads[0], NULL, 0);
+	waitpid(loads[1], NULL, 0);
+	stop_vgpud();
+	command = g_strdup_printf("rm -rf %s", dir);
+	g_assert_cmpint(system(command), ==, 0);
+	g_free(dir);
+}
+
 int main(int argc, char **argv)
 {
 	cpu_set_t set;
@@ -348,5 +397,6 @@ int main(int argc, char **argv)
 	runner_add("/shares/queued", test_queued, 300);
 	runner_add("/shares/unequal", test_unequal, 300);
 	runner_add("/shares/one-outstanding", test_one_outstanding, 300);
+	runner_add("/shares/hung", test_hung, 300);
 	return runner_run();
 }
