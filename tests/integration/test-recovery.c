@@ -351,7 +351,7 @@ int main(int argc, char **argv)
 	runner_add("/recovery/during-stop", during_stop, 0);
 	runner_add("/recovery/hung-at-stop", hung_at_stop, 0);
 	runner_add("/recovery/during-reboot", during_reboot, 0);
-	runner_add("/recovery/during-fences", during_fences, 0);
+	runner_add_3d("/recovery/during-fences", during_fences, 0);
 	runner_add("/recovery/no-growth", no_growth, 120);
 	return runner_run();
 }

@@ -105,9 +105,9 @@ long proc_private_kib(pid_t pid)
 	f = fopen(path, "re");
 	if (!f)
 		return -1;
+	/* clean pages of a library turn private when its other users end */
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "Private_Clean: %ld", &value) == 1 ||
-		    sscanf(line, "Private_Dirty: %ld", &value) == 1)
+		if (sscanf(line, "Private_Dirty: %ld", &value) == 1)
 			sum += value;
 	fclose(f);
 	return sum;

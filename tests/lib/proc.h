@@ -16,7 +16,7 @@ size_t proc_tree(pid_t pid, pid_t *out, size_t max);
 
 int proc_count_fds(pid_t pid);
 int proc_count_maps(pid_t pid);
-/** proc_private_kib() - private memory of a process, from smaps_rollup */
+/** proc_private_kib() - what a process wrote and shares with nobody */
 long proc_private_kib(pid_t pid);
 /** proc_cpu_us() - user and system time of a process, dead threads included */
 uint64_t proc_cpu_us(pid_t pid);

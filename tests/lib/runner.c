@@ -220,6 +220,12 @@ void runner_add(const char *path, runner_fn fn, unsigned int timeout_s)
 	g_test_add_data_func_full(path, c, trampoline, g_free);
 }
 
+void runner_add_3d(const char *path, runner_fn fn, unsigned int timeout_s)
+{
+	if (!strstr(fe_default_backend(), "renderer=null"))
+		runner_add(path, fn, timeout_s);
+}
+
 int runner_run(void)
 {
 	int ret = g_test_run();

@@ -25,6 +25,8 @@ enum runner_result {
 void runner_init(int *argc, char ***argv);
 /** runner_add() - a case; @timeout_s 0: RUNNER_TIMEOUT_S */
 void runner_add(const char *path, runner_fn fn, unsigned int timeout_s);
+/** runner_add_3d() - the same, left out on a back end without 3D */
+void runner_add_3d(const char *path, runner_fn fn, unsigned int timeout_s);
 /** runner_run() - all cases; the exit status, 77 if all were skipped */
 int runner_run(void);
 

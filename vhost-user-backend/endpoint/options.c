@@ -108,6 +108,8 @@ static const char *check(const struct options *o)
 		return "--fd and --socket-path exclude each other";
 	if (o->fd < 0 && !o->socket_path)
 		return "one of --fd and --socket-path is needed";
+	if (o->socket_path && !*o->socket_path)
+		return "--socket-path is empty";
 	if (o->fd >= 0 && !is_socket(o->fd, SOCK_STREAM))
 		return "--fd is not a connected stream socket";
 	if (o->broker_fd >= 0 && !is_socket(o->broker_fd, SOCK_SEQPACKET))
