@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -416,6 +417,33 @@ static void test_garbage(void)
 	teardown();
 }
 
+/* No descriptor for a new client: it waits, and vgpud does not spin. */
+static void test_no_descriptors(void)
+{
+	struct rlimit old, low;
+	uint64_t end;
+	int fd, rounds = 0;
+	char *reply;
+
+	setup();
+	fd = connect_client();
+	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &old), ==, 0);
+	low = old;
+	low.rlim_cur = (rlim_t)fd + 1;
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &low), ==, 0);
+	say(fd, "{\"cmd\":\"list\"}\n");
+	for (end = event_now_ns() + 500000000; event_now_ns() < end; rounds++)
+		event_loop_iterate(broker.loop, 50);
+	g_assert_cmpint(rounds, <, 100);
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &old), ==, 0);
+	reply = read_line(fd);
+	g_assert_nonnull(reply);
+	g_free(reply);
+	close(fd);
+	serve(20);
+	teardown();
+}
+
 static void test_rights(void)
 {
 	struct stat st;
@@ -442,6 +470,7 @@ int main(int argc, char **argv)
 	runner_add("/broker/control/does-not-read", test_does_not_read, 0);
 	runner_add("/broker/control/many-clients", test_many_clients, 0);
 	runner_add("/broker/control/garbage", test_garbage, 0);
+	runner_add("/broker/control/no-descriptors", test_no_descriptors, 0);
 	runner_add("/broker/control/rights", test_rights, 0);
 	return runner_run();
 }

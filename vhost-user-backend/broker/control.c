@@ -21,9 +21,7 @@
 
 struct control {
 	struct broker *broker;
-	char *path;
-	int fd;
-	struct event_source *source;
+	struct listener *listener;
 	GPtrArray *clients;
 	struct log_limit limit;
 };
@@ -140,16 +138,13 @@ static void on_stuck(void *opaque)
 	client_free(c);
 }
 
-static void on_connect(void *opaque, unsigned int events)
+/* All reads and writes are MSG_DONTWAIT. */
+static void on_connect(void *opaque, int fd)
 {
 	struct control *control = opaque;
+	struct client *c = g_new0(struct client, 1);
 	socklen_t len = sizeof(struct ucred);
-	int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct client *c;
 
-	if (fd < 0)
-		return;
-	c = g_new0(struct client, 1);
 	c->control = control;
 	c->fd = fd;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c->peer, &len) ||
@@ -171,20 +166,17 @@ static void on_connect(void *opaque, unsigned int events)
 
 struct control *control_new(struct broker *broker, const char *path)
 {
-	struct control *control;
-	int fd = listen_at(path, 0660, (uid_t)-1, (gid_t)-1);
+	struct control *control = g_new0(struct control, 1);
 
-	if (fd < 0) {
-		log_error("control %s", listen_error(fd, path));
+	control->broker = broker;
+	control->clients = g_ptr_array_new();
+	control->listener = listener_new(broker->loop, path, 0660, (uid_t)-1,
+					 (gid_t)-1, on_connect, control);
+	if (!control->listener) {
+		log_error("control %s", listener_error(errno, path));
+		control_free(control);
 		return NULL;
 	}
-	control = g_new0(struct control, 1);
-	control->broker = broker;
-	control->path = g_strdup(path);
-	control->fd = fd;
-	control->clients = g_ptr_array_new();
-	control->source = event_add_fd(broker->loop, fd, EVENT_IN, on_connect,
-				       control);
 	return control;
 }
 
@@ -195,9 +187,6 @@ void control_free(struct control *control)
 	while (control->clients->len)
 		client_free(g_ptr_array_index(control->clients, 0));
 	g_ptr_array_free(control->clients, TRUE);
-	event_del(control->source);
-	unlink(control->path);
-	close(control->fd);
-	g_free(control->path);
+	listener_free(control->listener);
 	g_free(control);
 }

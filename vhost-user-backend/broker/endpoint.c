@@ -158,8 +158,8 @@ static void on_worker_exited(struct endpoint *ep,
 	worker_gone(ep);
 	ep->info.restarts = worker->restarts;
 	if (worker->status)
-		log_warning("VM %s: its worker %s", ep->vm->config->name,
-			    spawn_status(worker->status, buf, sizeof(buf)));
+		log_debug("VM %s: its worker %s", ep->vm->config->name,
+			  spawn_status(worker->status, buf, sizeof(buf)));
 }
 
 static int handle(struct endpoint *ep, struct ipc_msg *msg)

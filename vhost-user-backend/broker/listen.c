@@ -6,12 +6,51 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <glib.h>
 
+#include "base/event.h"
 #include "base/fdpass.h"
+#include "base/log.h"
+
+#define RETRY_US	1000000
+
+struct listener {
+	char *path;
+	int fd;
+	struct event_source *source;
+	struct event_source *retry;	/* after it could not accept */
+	listener_fn fn;
+	void *opaque;
+	struct log_limit limit;
+};
+
+static void on_connect(void *opaque, unsigned int events)
+{
+	struct listener *l = opaque;
+	int sock = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
+
+	if (sock >= 0) {
+		l->fn(l->opaque, sock);
+		return;
+	}
+	if (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)
+		return;
+	/* no descriptors or memory: it would be ready again at once */
+	log_peer(&l->limit, "socket %s: %s", l->path, strerror(errno));
+	event_set_fd(l->source, 0);
+	event_set_timer(l->retry, RETRY_US);
+}
+
+static void on_retry(void *opaque)
+{
+	struct listener *l = opaque;
+
+	event_set_fd(l->source, EVENT_IN);
+}
 
 static int make_directory(const char *path)
 {
@@ -22,7 +61,7 @@ static int make_directory(const char *path)
 	return ret;
 }
 
-int listen_at(const char *path, mode_t mode, uid_t owner, gid_t group)
+static int listen_at(const char *path, mode_t mode, uid_t owner, gid_t group)
 {
 	int ret = make_directory(path);
 	mode_t old;
@@ -45,18 +84,51 @@ int listen_at(const char *path, mode_t mode, uid_t owner, gid_t group)
 	return fd;
 }
 
-const char *listen_error(int error, const char *path)
+struct listener *listener_new(struct event_loop *loop, const char *path,
+			      mode_t mode, uid_t owner, gid_t group,
+			      listener_fn fn, void *opaque)
+{
+	int fd = listen_at(path, mode, owner, group);
+	struct listener *l;
+
+	if (fd < 0) {
+		errno = -fd;
+		return NULL;
+	}
+	l = g_new0(struct listener, 1);
+	l->path = g_strdup(path);
+	l->fd = fd;
+	l->fn = fn;
+	l->opaque = opaque;
+	l->source = event_add_fd(loop, fd, EVENT_IN, on_connect, l);
+	l->retry = event_add_timer(loop, on_retry, l);
+	return l;
+}
+
+void listener_free(struct listener *l)
+{
+	if (!l)
+		return;
+	event_del(l->source);
+	event_del(l->retry);
+	unlink(l->path);
+	close(l->fd);
+	g_free(l->path);
+	g_free(l);
+}
+
+const char *listener_error(int error, const char *path)
 {
 	static char buf[512];
 	const char *hint = "";
 
-	if (error == -EADDRINUSE)
+	if (error == EADDRINUSE)
 		hint = "; another program listens there, or it is no socket: end it, or choose another path";
-	else if (error == -EACCES || error == -EROFS)
+	else if (error == EACCES || error == EROFS)
 		hint = "; run vgpud as a user that may write there, or choose another path";
-	else if (error == -EPERM)
+	else if (error == EPERM)
 		hint = "; only root can give a socket to another user: run vgpud as root, or leave out owner and group";
-	g_snprintf(buf, sizeof(buf), "socket %s: %s%s", path, strerror(-error),
+	g_snprintf(buf, sizeof(buf), "socket %s: %s%s", path, strerror(error),
 		   hint);
 	return buf;
 }

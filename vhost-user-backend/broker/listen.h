@@ -7,16 +7,27 @@
 
 #include <sys/types.h>
 
+struct event_loop;
+struct listener;
+
+/* a connection, close-on-exec, the callee's */
+typedef void (*listener_fn)(void *opaque, int sock);
+
 /**
- * listen_at() - listen, with directories made and rights set
+ * listener_new() - listen, with directories made and rights set
  * @owner, @group: -1: unchanged
  *
- * Nobody can connect before the rights are right. Return: descriptor or
- * -errno.
+ * Nobody can connect before the rights are right. Return: NULL with errno set;
+ * see listener_error().
  */
-int listen_at(const char *path, mode_t mode, uid_t owner, gid_t group);
+struct listener *listener_new(struct event_loop *loop, const char *path,
+			      mode_t mode, uid_t owner, gid_t group,
+			      listener_fn fn, void *opaque);
 
-/** listen_error() - what to do about what it returned; static string */
-const char *listen_error(int error, const char *path);
+/** listener_free() - and remove the socket; NULL is allowed */
+void listener_free(struct listener *listener);
+
+/** listener_error() - what to do about that errno; static string */
+const char *listener_error(int error, const char *path);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -170,6 +171,17 @@ static void stop(struct broker *broker)
 	config_free(broker->config);
 }
 
+/* A VM takes about ten descriptors. */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int serve(struct config *config)
 {
 	struct broker broker = {
@@ -181,6 +193,7 @@ static int serve(struct config *config)
 	size_t i;
 	int ret;
 
+	raise_limit();
 	broker.loop = event_loop_new();
 	broker.vms = g_ptr_array_new();
 	broker.live_weights = g_hash_table_new_full(g_str_hash, g_str_equal,

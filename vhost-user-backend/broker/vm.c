@@ -6,8 +6,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/event.h"
@@ -18,20 +16,13 @@
 #include "broker/listen.h"
 #include "sched/arbiter.h"
 
-static void on_connect(void *opaque, unsigned int events)
+static void on_connect(void *opaque, int sock)
 {
 	struct vm *vm = opaque;
-	int sock = accept4(vm->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
-	if (sock < 0) {
-		if (errno != EAGAIN && errno != ECONNABORTED)
-			log_warning("VM %s: accept: %s", vm->config->name,
-				    strerror(errno));
-		return;
-	}
 	if (vm->endpoint || vm->broker->stopping) {
-		log_warning("VM %s: a second connection is refused; each VM's socket serves one front end",
-			    vm->config->name);
+		log_peer(&vm->limit, "VM %s: a second connection is refused; each VM's socket serves one front end",
+			 vm->config->name);
 		close(sock);
 		return;
 	}
@@ -45,27 +36,19 @@ static void on_connect(void *opaque, unsigned int events)
 static int start_listening(struct vm *vm)
 {
 	const struct config_vm *c = vm->config;
-	int fd = listen_at(c->socket, c->mode, c->owner, c->group);
 
-	if (fd < 0) {
-		log_error("VM %s: %s", c->name, listen_error(fd, c->socket));
-		return fd;
-	}
-	vm->listen_fd = fd;
-	vm->listen_source = event_add_fd(vm->broker->loop, fd, EVENT_IN,
-					 on_connect, vm);
-	return 0;
+	vm->listener = listener_new(vm->broker->loop, c->socket, c->mode,
+				    c->owner, c->group, on_connect, vm);
+	if (vm->listener)
+		return 0;
+	log_error("VM %s: %s", c->name, listener_error(errno, c->socket));
+	return -EADDRNOTAVAIL;
 }
 
 void vm_stop_listening(struct vm *vm)
 {
-	if (vm->listen_fd < 0)
-		return;
-	event_del(vm->listen_source);
-	vm->listen_source = NULL;
-	unlink(vm->config->socket);
-	close(vm->listen_fd);
-	vm->listen_fd = -1;
+	listener_free(vm->listener);
+	vm->listener = NULL;
 }
 
 uint32_t vm_weight(const struct vm *vm)
@@ -82,7 +65,6 @@ struct vm *vm_new(struct broker *broker, const struct config_vm *config)
 
 	vm->broker = broker;
 	vm->config = config_vm_copy(config);
-	vm->listen_fd = -1;
 	if (start_listening(vm)) {
 		config_vm_free(vm->config);
 		g_free(vm);
@@ -120,7 +102,7 @@ struct vm *vm_find(const struct broker *broker, const char *name)
 int vm_set_config(struct vm *vm, const struct config_vm *config)
 {
 	struct config_vm *old = vm->config;
-	bool moved = vm->listen_fd < 0 || strcmp(old->socket, config->socket) ||
+	bool moved = !vm->listener || strcmp(old->socket, config->socket) ||
 		old->owner != config->owner || old->group != config->group ||
 		old->mode != config->mode;
 	int ret = 0;

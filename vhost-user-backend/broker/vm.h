@@ -8,18 +8,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/log.h"
+
 struct arbiter_vm;
 struct broker;
 struct config_vm;
 struct endpoint;
-struct event_source;
+struct listener;
 
 struct vm {
 	struct broker *broker;
 	struct config_vm *config;	/* our copy */
 	struct arbiter_vm *arbiter_vm;
-	int listen_fd;			/* -1: not listening */
-	struct event_source *listen_source;
+	struct listener *listener;	/* NULL: not listening */
+	struct log_limit limit;
 	struct endpoint *endpoint;	/* NULL: nobody is connected */
 	uint32_t connections;
 	bool removed;			/* from the configuration: goes when
