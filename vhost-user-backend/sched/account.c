@@ -197,6 +197,7 @@ bool account_window(struct arbiter *a, uint64_t now)
 		account_sample(vm, now);
 		all += vm->total.gpu_ns - vm->window_used;
 	}
+	a->competing = 0;
 	for (i = 0; i < a->vms->len; i++) {
 		struct arbiter_vm *vm = g_ptr_array_index(a->vms, i);
 		uint64_t used = vm->total.gpu_ns - vm->window_used;
@@ -206,6 +207,10 @@ bool account_window(struct arbiter *a, uint64_t now)
 		vm->busy = MIN(1.0, (double)busy / (double)elapsed);
 		vm->window_used = vm->total.gpu_ns;
 		vm->window_busy = vm->total.busy_ns;
+		/* busy for a hundredth of the time is not competing */
+		vm->competing = vm->pid && vm->busy > 0.01 ?
+			vm->entity.weight : 0;
+		a->competing += vm->competing;
 	}
 	a->window_ns = now;
 	return any;
@@ -214,17 +219,9 @@ bool account_window(struct arbiter *a, uint64_t now)
 void arbiter_vm_stats(struct arbiter_vm *vm, struct arbiter_stats *stats)
 {
 	struct arbiter *a = vm->arbiter;
-	uint64_t weights = vm->entity.weight;
-	guint i;
+	uint64_t weights = a->competing - vm->competing + vm->entity.weight;
 
 	account_sample(vm, event_now_ns());
-	for (i = 0; i < a->vms->len; i++) {
-		struct arbiter_vm *other = g_ptr_array_index(a->vms, i);
-
-		/* busy for a hundredth of the time is not competing */
-		if (other != vm && other->pid && other->busy > 0.01)
-			weights += other->entity.weight;
-	}
 	*stats = vm->total;
 	stats->weight = vm->entity.weight;
 	stats->target = (double)vm->entity.weight / (double)weights;

@@ -360,6 +360,7 @@ void arbiter_vm_free(struct arbiter_vm *vm)
 	if (!vm)
 		return;
 	arbiter_vm_detach(vm);
+	vm->arbiter->competing -= vm->competing;
 	g_ptr_array_remove_fast(vm->arbiter->vms, vm);
 	g_free(vm->name);
 	g_free(vm);
@@ -373,6 +374,10 @@ void arbiter_vm_set_weight(struct arbiter_vm *vm, uint32_t weight)
 	if (a->holder)
 		account_sample(a->holder, now);
 	policy_set_weight(&a->policy, &vm->entity, weight);
+	if (vm->competing) {
+		a->competing += vm->entity.weight - vm->competing;
+		vm->competing = vm->entity.weight;
+	}
 }
 
 static int make_pages(struct arbiter_vm *vm)

@@ -42,6 +42,7 @@ struct arbiter {
 	struct event_source *tick;	/* watchdog and windows */
 	bool ticking;			/* while there are workers */
 	unsigned int idle_windows;
+	uint64_t competing;		/* weights of those with work */
 	uint64_t window_ns;		/* start of this window */
 };
 
@@ -83,6 +84,7 @@ struct arbiter_vm {
 	struct arbiter_stats total;
 	uint64_t window_used, window_busy;
 	double share, busy;
+	uint32_t competing;		/* its part of the arbiter's */
 };
 
 /* account.c */
