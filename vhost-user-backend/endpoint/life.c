@@ -250,20 +250,26 @@ static void on_retry(void *opaque)
 	life_start(opaque);
 }
 
-void life_orphan(struct endpoint *ep)
+/* Nobody waits for its end any more. */
+static void abandon(struct endpoint *ep)
 {
-	unsigned int i;
-	pid_t pid;
-	int fd;
+	pid_t pid = child_pid(ep->child);
 
-	if (!ep->child)
-		return;
-	pid = child_pid(ep->child);
 	child_orphan(ep->child);
 	no_worker(ep);
 	if (ep->broker)
 		broker_link_exited(ep->broker, pid, SIGKILL, ep->restarts);
-	/* it may still be writing into the ledger: a successor starts without */
+}
+
+void life_orphan(struct endpoint *ep)
+{
+	unsigned int i;
+	int fd;
+
+	if (!ep->child)
+		return;
+	abandon(ep);
+	/* the next front end starts without what this one left */
 	for (i = 0; i < FRONTEND_NUM_RINGS; i++)
 		ep->rings[i].handed = false;
 	fd = ledger_create();
@@ -273,13 +279,17 @@ void life_orphan(struct endpoint *ep)
 	ep->ledger_fd = fd;
 }
 
-/* Killed, but the kernel does not get rid of it: do not wait for that. */
+/*
+ * Killed, but the kernel does not get rid of it: do not wait for that. It
+ * executes nothing of its own any more, so its ledger is at rest and good for
+ * a successor.
+ */
 static void on_reap(void *opaque)
 {
 	struct endpoint *ep = opaque;
 
 	log_warning("worker %d does not end", child_pid(ep->child));
-	life_orphan(ep);
+	abandon(ep);
 	life_start(ep);
 	frontend_resume(ep->frontend);
 }

@@ -217,8 +217,10 @@ static void look_back(struct worker *w)
 	crash_watch(ledger_crashes(w->ledger));
 	w->quiet_timer = event_add_timer(w->loop, on_quiet, w);
 	event_set_timer(w->quiet_timer, CRASH_QUIET_US);
-	if (!w->restore)
+	if (!w->restore) {
+		ledger_clear(w->ledger);
 		return;
+	}
 	if (crashes >= CRASH_DROP_CHAINS) {
 		log_error("%u workers crashed: commands in flight fail",
 			  crashes);
