@@ -180,6 +180,115 @@ static void test_malformed(void)
 	teardown();
 }
 
+/* ---- anything ---- */
+
+static uint32_t any(void)
+{
+	static const uint32_t edges[] = { 0, 1, 63, 64, 65, 4096, 0x7fffffff,
+					  0xffffffc0, UINT32_MAX };
+
+	if (g_test_rand_bit())
+		return (uint32_t)g_test_rand_int_range(0, 80);
+	return edges[g_test_rand_int_range(0, G_N_ELEMENTS(edges))];
+}
+
+static void any_from_worker(int fd)
+{
+	static struct vhost_user_gpu_cursor_update cursor;
+	uint32_t id = (uint32_t)g_test_rand_int_range(0, 3);
+	struct vgpu_ipc_scanout s = { id, any(), any() };
+	struct vhost_user_gpu_update u = { id, any(), any(), any(), any() };
+	struct vhost_user_gpu_dmabuf_scanout2 d = {
+		.base = { .scanout_id = id, .width = any(), .height = any(),
+			  .fd_width = any(), .fd_height = any() },
+	};
+	struct vgpu_ipc_cursor_move m = { { id, any(), any() }, any() & 1 };
+
+	switch (g_test_rand_int_range(0, 12)) {
+	case 0:
+		screen_scanout(screen, &s, s.width ? fd : -1);
+		break;
+	case 1:
+		screen_dmabuf(screen, &d, d.base.width ? fd : -1);
+		break;
+	case 2:
+		screen_dmabuf_update(screen, &u);
+		break;
+	case 3:
+		cursor.pos = m.pos;
+		cursor.hot_x = any();
+		screen_cursor(screen, &cursor);
+		break;
+	case 4:
+		screen_cursor_move(screen, &m);
+		break;
+	case 5:
+		screen_get_display_info(screen, 1);
+		break;
+	case 6:
+		screen_get_edid(screen, 2, id);
+		break;
+	case 7:
+		if (!g_test_rand_int_range(0, 20))
+			screen_reset(screen);
+		if (!g_test_rand_int_range(0, 20))
+			screen_forget(screen);
+		break;
+	default:
+		screen_update(screen, &u);
+	}
+}
+
+static void any_from_front_end(void)
+{
+	switch (g_test_rand_int_range(0, 40)) {
+	case 0:
+		open_socket();
+		break;
+	case 1:
+		fdpass_close(&sock, 1);
+		break;
+	case 2:
+		if (sock < 0)
+			break;
+		reply(any(), NULL, 0);
+		open_socket();
+		break;
+	default:
+		if (sock < 0)
+			break;
+		switch (next()) {	/* checks what it is sent */
+		case VHOST_USER_GPU_GET_PROTOCOL_FEATURES:
+			reply_features(any());
+			break;
+		case VHOST_USER_GPU_GET_DISPLAY_INFO:
+			reply_info(any());
+			break;
+		case VHOST_USER_GPU_GET_EDID:
+			if (g_test_rand_bit())
+				reply_edid(any());
+			break;
+		case VHOST_USER_GPU_DMABUF_UPDATE:
+			reply(VHOST_USER_GPU_DMABUF_UPDATE, NULL, 0);
+			break;
+		}
+	}
+}
+
+static void test_random(void)
+{
+	int fd = shm_create("test", 80 * 80 * 4), round;
+
+	setup();
+	log_set_level(LOG_LEVEL_ERROR);
+	for (round = 0; round < 20000; round++) {
+		any_from_worker(fd);
+		any_from_front_end();
+	}
+	close(fd);
+	teardown();
+}
+
 int main(int argc, char **argv)
 {
 	runner_init(&argc, &argv);
@@ -188,5 +297,6 @@ int main(int argc, char **argv)
 	runner_add("/screen/ask/lost", test_ask_lost, 0);
 	runner_add("/screen/ask/old", test_ask_old, 0);
 	runner_add("/screen/malformed", test_malformed, 0);
+	runner_add("/screen/random", test_random, 0);
 	return runner_run();
 }
