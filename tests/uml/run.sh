@@ -9,7 +9,7 @@
 #                      socket's path in $SOCKET, and $VIRGL is --virgl or empty
 #                      (default: build/vgpu-endpoint)
 #   --contrib          QEMU's own vhost-user-gpu, rendering on the CPU
-#   SCENARIO           gl cycle unplug kms coexist deaf reverse liar-MODE
+#   SCENARIO           gl cycle unplug kms coexist recover deaf reverse liar-MODE
 #                      (default: all; see scenarios.sh and fake-backend.c)
 #
 # Builds what it needs (the kernel once: 2 to 8 minutes), then boots once for
@@ -74,10 +74,17 @@ if [ -n "$contrib" ]; then
 		die "the shim does not build"
 	backend='export EGL_PLATFORM=surfaceless LIBGL_ALWAYS_SOFTWARE=1; '
 	backend+="LD_PRELOAD=$out/shim.so exec $program -s \"\$SOCKET\" \${VIRGL:+-v}"
-elif [ ${#scenarios[@]} = 0 ] || [[ " ${scenarios[*]} " =~ \ (gl|cycle|unplug|kms|coexist)\  ]]; then
+elif [ ${#scenarios[@]} = 0 ] || [[ " ${scenarios[*]} " =~ \ (gl|cycle|unplug|kms|coexist|recover)\  ]]; then
 	make -s -C "$top" "${B:-build}/vgpu-endpoint" "${B:-build}/vgpu-worker" >&2 ||
 		die "the back end does not build"
 fi
+
+# Every second, five times: the worker that a back end started from this shell
+# shellcheck disable=SC2016  # it runs in that shell
+kill_workers='for round in 1 2 3 4 5; do sleep 1; for stat in /proc/[0-9]*/stat; do
+	read -r pid comm state parent rest < $stat || continue
+	[ "$comm $parent" != "(vgpu-worker) $$" ] || kill -9 $pid
+done 2> /dev/null; done'
 
 # ---- run ----------------------------------------------------------------------
 
@@ -140,7 +147,7 @@ trap 'exit 130' INT TERM HUP
 
 [ ${#scenarios[@]} -gt 0 ] || {
 	scenarios=(gl cycle unplug deaf reverse)
-	[ -n "$contrib" ] || scenarios+=(kms coexist)	# it has no outputs without QEMU
+	[ -n "$contrib" ] || scenarios+=(kms coexist recover)	# it has no outputs without QEMU
 	for mode in honest refuse empty short long noise ones fuzz; do
 		scenarios+=("liar-$mode")
 	done
@@ -152,6 +159,7 @@ for scenario in "${scenarios[@]}"; do
 	unplug) boot unplug unplug "VIRGL=--virgl; (sleep 5; kill -9 \$\$) & $backend" 60;;
 	kms) boot kms kms "VIRGL=; $backend" 180;;
 	coexist) boot coexist coexist "VIRGL=--virgl; $backend" 120;;
+	recover) boot recover recover "VIRGL=--virgl; ($kill_workers) & $backend" 120;;
 	deaf) boot deaf deaf "exec $out/fake-backend deaf \"\$SOCKET\"" 120;;
 	reverse) boot reverse reverse "exec $out/fake-backend reverse \"\$SOCKET\"" 90;;
 	liar-*) boot "$scenario" liar "exec $out/fake-backend ${scenario#liar-} \"\$SOCKET\"" 90;;

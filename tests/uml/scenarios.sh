@@ -148,6 +148,20 @@ run_unplug() {
 	unload_checked
 }
 
+# The worker is killed again and again; the device stays, new programs work.
+run_recover() {
+	pids=''
+	check "load" load
+	start_load mix 3d renderD128
+	start_load mix 3d card0
+	sleep 8
+	check "no program waits for a lost answer" end_load
+	check "200 of 200 pixels are right afterwards" gl_once
+	check "errno contract afterwards" within 60 "$dir/ioctlt" 3d
+	grep ^control /sys/kernel/debug/dri/0/vgpu
+	unload_checked
+}
+
 # ---- a host without virgl ---------------------------------------------------
 
 run_kms() {
