@@ -274,24 +274,25 @@ static inline bool worker_comes(int ms)
 	uint64_t end = event_now_ns() + (uint64_t)ms * 1000000;
 	struct timeval slice = { .tv_usec = 5000 };
 	size_t nfds = 1;
+	ssize_t n;
 	int s;
 
-	fdpass_close(&wsock, 1);
 	fcntl(listener, F_SETFL, O_NONBLOCK);
 	while ((s = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) < 0) {
 		if (event_now_ns() >= end)
 			return false;
 		event_loop_iterate(loop, 5);
 	}
+	fdpass_close(&wsock, 1);
 	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &slice, sizeof(slice));
-	while (fdpass_recv(s, &wpid, sizeof(wpid), &wsock, &nfds) ==
+	end = event_now_ns() + 3000000000ull;
+	while ((n = fdpass_recv(s, &wpid, sizeof(wpid), &wsock, &nfds)) ==
 	       -EAGAIN) {
 		g_assert_cmpuint(event_now_ns(), <, end);
 		nfds = 1;
 	}
-	g_assert_cmpuint(nfds, ==, 1);
 	close(s);
-	return true;
+	return n > 0;	/* else it was killed before it could speak */
 }
 
 static inline bool told_anything(void)

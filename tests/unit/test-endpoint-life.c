@@ -259,6 +259,195 @@ static void test_disconnect(void)
 	teardown();
 }
 
+/* ---- anything ---- */
+
+/* What the worker of the moment was told, and has done. */
+static struct {
+	bool present, takeover;
+	bool mortal;		/* dies when it is to stop */
+	bool serves[2];
+	uint32_t base[2];
+	int ledger;
+} w;
+
+static void worker_gone(void)
+{
+	w.present = false;
+	w.serves[0] = w.serves[1] = false;
+}
+
+static void worker_dies(void)
+{
+	kill_worker();
+	fdpass_close(&wsock, 1);
+	worker_gone();
+}
+
+/* The endpoint may have given it up already. */
+static void try_say_stopped(uint32_t i)
+{
+	struct vgpu_ipc_vring_stopped stopped = { i, w.base[i] };
+
+	ipc_send(wsock, VGPU_IPC_VRING_STOPPED, &stopped, sizeof(stopped),
+		 NULL, 0);
+}
+
+static void worker_started_ring(void)
+{
+	uint32_t i = msg.vring.index;
+	int base = ledger_ring_base(w.ledger, i);
+
+	if (msg.vring.flags & VGPU_VRING_RESUME) {
+		g_assert_true(w.takeover);
+		g_assert_cmpint(base, >=, 0);
+		w.base[i] = (uint32_t)base;
+	} else {
+		w.base[i] = msg.vring.base;
+	}
+	w.serves[i] = true;
+	serve_to(w.ledger, i, w.base[i]);
+}
+
+/* As a worker, deal with everything that was said; never wait. */
+static void worker_turn(void)
+{
+	int ret = 0;
+
+	if (worker_comes(0)) {
+		worker_gone();
+		w.present = true;
+	}
+	if (wsock < 0)
+		return;
+	while (wsock >= 0 &&
+	       (ret = ipc_recv(wsock, IPC_FROM_ENDPOINT, &msg)) == 1) {
+		switch (msg.type) {
+		case VGPU_IPC_SETUP:
+			w.takeover = msg.setup.flags & VGPU_SETUP_TAKEOVER;
+			fdpass_close(&w.ledger, 1);
+			w.ledger = msg.fds[0];
+			msg.fds[0] = -1;
+			break;
+		case VGPU_IPC_VRING_START:
+			worker_started_ring();
+			break;
+		case VGPU_IPC_VRING_STOP:
+			g_assert_true(w.serves[msg.vring_index.index]);
+			w.serves[msg.vring_index.index] = false;
+			if (w.mortal)
+				worker_dies();
+			else
+				try_say_stopped(msg.vring_index.index);
+			break;
+		}
+		ipc_msg_close(&msg);
+	}
+	if (ret == 0 && w.present) {	/* the endpoint has ended it */
+		fdpass_close(&wsock, 1);
+		worker_gone();
+	}
+}
+
+/* Wait for an answer while the worker works; not long, whatever it does. */
+static void answered(uint32_t request, void *payload, int size)
+{
+	uint64_t end = event_now_ns() + 950000000;
+	int got;
+
+	while ((got = vu_reply(request, payload, 1)) < 0) {
+		g_assert_cmpuint(event_now_ns(), <, end);
+		worker_turn();
+	}
+	g_assert_cmpint(got, ==, size);
+}
+
+static void asked(uint32_t request, const void *payload, uint32_t size)
+{
+	uint64_t ack = 9;
+
+	vu_send(request, payload, size, NULL, 0);
+	answered(request, &ack, 8);
+	g_assert_cmpuint(ack, ==, 0);
+}
+
+static void progress(void)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (!w.serves[i])
+			continue;
+		w.base[i] = (w.base[i] + (uint32_t)g_test_rand_int_range(0, 9))
+			    & 0xffff;
+		serve_to(w.ledger, (unsigned int)i, w.base[i]);
+	}
+}
+
+static void test_random(void)
+{
+	uint32_t base[2] = { 0, 0 };
+	bool started[2] = { false, false };
+	int round;
+
+	setup();
+	vu_negotiate();
+	w.ledger = -1;
+	for (round = 0; round < 400; round++) {
+		uint32_t i = (uint32_t)g_test_rand_bit();
+		struct vhost_user_vring_state state = { .index = i };
+
+		switch (g_test_rand_int_range(0, 8)) {
+		case 0:
+		case 1:
+			if (started[i])
+				break;
+			vu_start(i, base[i]);
+			started[i] = true;
+			break;
+		case 2:
+		case 3:
+			w.mortal = !g_test_rand_int_range(0, 3);
+			vu_ask_base(i);
+			answered(VHOST_USER_GET_VRING_BASE, &state,
+				 sizeof(state));
+			/* never behind what the worker is known to have done */
+			if (started[i] && w.ledger >= 0 &&
+			    ledger_ring_base(w.ledger, i) >= 0)
+				g_assert_cmpint(state.num, ==,
+						ledger_ring_base(w.ledger, i));
+			base[i] = state.num;
+			started[i] = false;
+			break;
+		case 4:
+			if (w.present && !g_test_rand_int_range(0, 3))
+				worker_dies();
+			break;
+		case 5:
+			if (g_test_rand_int_range(0, 4))
+				break;
+			asked(VHOST_USER_RESET_DEVICE, NULL, 0);
+			base[0] = base[1] = 0;
+			started[0] = started[1] = false;
+			break;
+		default:
+			progress();
+		}
+		settle();
+		worker_turn();
+		g_assert_cmpuint(vu_features(), !=, 0);
+	}
+	/* whatever has happened: a control ring that runs has its worker */
+	if (!started[0])
+		vu_start(0, base[0]);
+	for (round = 0; round < 600 && !w.serves[0]; round++) {
+		event_loop_iterate(loop, 5);
+		worker_turn();
+	}
+	g_assert_true(w.serves[0]);
+	fdpass_close(&w.ledger, 1);
+	teardown();
+}
+
 int main(int argc, char **argv)
 {
 	play_init(&argc, &argv);
@@ -272,5 +461,6 @@ int main(int argc, char **argv)
 	runner_add("/endpoint/death/deaf", test_deaf, 0);
 	runner_add("/endpoint/reset", test_reset, 0);
 	runner_add("/endpoint/disconnect", test_disconnect, 0);
+	runner_add("/endpoint/random", test_random, 0);
 	return runner_run();
 }
