@@ -100,7 +100,13 @@ static const struct {
 	{ "[vgpud]\nnonsense\n", 2, "\"nonsense\" is not a setting", "KEY = VALUE" },
 	{ "[vgpud\n", 1, "\"[vgpud\" is not a section", "[vm NAME]" },
 	{ "[]\n", 1, "\"[]\" is not a section", "[vgpud]" },
-	{ "[vgpud]\n= 3\n", 2, "\"= 3\" is not a setting", "KEY = VALUE" },
+	{ "[vgpud]\n= 3\n", 2, "\" =\" is not a setting", "KEY = VALUE" },
+	{ "[vgpud]\n\nweight[de]=3\n", 3, "\"weight[de] =\" is not a setting", "KEY = VALUE" },
+	{ "[vgpud]\n\xff=3\n", 2, "is not a setting", "KEY = VALUE" },
+	{ "[vm [a]\n", 1, "\"[vm [a]\" is not a section", "[vm NAME]" },
+	{ "\n[vm \x01]\n", 2, "is not a section", "[vm NAME]" },
+	{ "[\xff]\n", 1, "is not a section", "[vm NAME]" },
+	{ "[vgpud]x\n", 1, "\"[vgpud]x\" is not a section", "[vm NAME]" },
 	{ "[vgpud]\n\n[vgpud]\n", 3, "[vgpud] is there already at line 1", "keep one" },
 	{ "[vm a]\n[vm a]\n", 2, "[vm a] is there already at line 1", "keep one" },
 	{ "[vm a]\n[vm  a]\n", 2, "there is a VM a already", "another name" },
@@ -228,6 +234,9 @@ static void test_garbage(void)
 				0, G_N_ELEMENTS(words))]);
 		c = config_parse("f", text->str, errors);
 		g_assert_true(!c == !!errors->len);
+		if (errors->len)
+			g_assert_true(g_regex_match_simple("^f:[0-9]+: ",
+				errors->pdata[0], G_REGEX_RAW, 0));
 		config_free(c);
 	}
 }

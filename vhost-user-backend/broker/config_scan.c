@@ -5,6 +5,7 @@
 #include "broker/config_scan.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 
 struct config_scan {
@@ -56,19 +57,32 @@ static unsigned int note(struct config_scan *scan, const char *group,
 	return before;
 }
 
+/* What GKeyFile would refuse without saying where. */
+static bool plain(const char *text, const char *not_in)
+{
+	for (; *text; text++) {
+		if (g_ascii_iscntrl(*text) || strchr(not_in, *text))
+			return false;
+	}
+	return true;
+}
+
 static char *scan_group(struct config_scan *scan, const char *path, char *text,
 			unsigned int line, GPtrArray *errors)
 {
 	size_t len = strlen(text);
 	unsigned int before;
 
-	if (len < 3 || text[len - 1] != ']') {
+	if (len >= 3 && text[len - 1] == ']')
+		text[len - 1] = '\0';
+	else
+		len = 0;
+	if (!len || !plain(text + 1, "[]") || !g_utf8_validate(text, -1, NULL)) {
 		config_error(errors, path, line,
-			     "\"%s\" is not a section; write [vgpud] or [vm NAME]",
-			     text);
+			     "\"%s%s\" is not a section; write [vgpud] or [vm NAME]",
+			     text, len ? "]" : "");
 		return NULL;
 	}
-	text[len - 1] = '\0';
 	before = note(scan, text + 1, NULL, line);
 	if (before)
 		config_error(errors, path, line,
@@ -84,14 +98,17 @@ static void scan_key(struct config_scan *scan, const char *path,
 	char *equals = strchr(text, '=');
 	unsigned int before;
 
-	if (!equals || equals == text) {
+	if (equals) {
+		*equals = '\0';
+		g_strchomp(text);
+	}
+	if (!equals || !*text || !plain(text, "[]") ||
+	    !g_utf8_validate(text, -1, NULL)) {
 		config_error(errors, path, line,
-			     "\"%s\" is not a setting; write KEY = VALUE, or # before a comment",
-			     text);
+			     "\"%s%s\" is not a setting; write KEY = VALUE, or # before a comment",
+			     text, equals ? " =" : "");
 		return;
 	}
-	*equals = '\0';
-	g_strchomp(text);
 	if (!group) {
 		config_error(errors, path, line,
 			     "%s stands before any section; write [vgpud] or [vm NAME] above it",
