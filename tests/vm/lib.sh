@@ -25,15 +25,15 @@ skip_all() { echo "1..0 # SKIP $*"; exit 77; }
 
 # check NAME COMMAND...: one test; what the command prints is shown if it fails
 check() {
-	local name=$1 status=0
+	local title=$1 status=0
 	shift
 	number=$((number + 1))
 	# Not in a subshell: what it starts and sets stays known here.
 	"$@" > "$work/output" 2>&1 || status=$?
 	if [ $status = 0 ]; then
-		echo "ok $number $name"
+		echo "ok $number $title"
 	else
-		echo "not ok $number $name"
+		echo "not ok $number $title"
 		{ echo "status $status: $*"; cat "$work/output"; } | tail -n 25 | diag
 		failed=$((failed + 1))
 	fi
