@@ -147,6 +147,19 @@ static const char *set_defaults(struct options *o, const char *memory_max,
 	return NULL;
 }
 
+/* After parsing, which may have found something wrong. Return: what is. */
+static const char *complete(struct options *o, const char *wrong,
+			    const char *memory_max, const char *renderer)
+{
+	const char *bad = set_defaults(o, memory_max, renderer);
+
+	if (!wrong)
+		wrong = bad;
+	if (!wrong && !o->version)
+		wrong = check(o);
+	return o->print_capabilities ? NULL : wrong;
+}
+
 /* Nothing else on the command line can keep it from being answered. */
 static bool asks_for_capabilities(int argc, char **argv)
 {
@@ -223,15 +236,7 @@ int options_parse(struct options *o, int argc, char **argv)
 	o->version = version;
 	o->once = once;
 	o->virgl = virgl;
-	if (!wrong || caps) {
-		const char *bad = set_defaults(o, memory_max, renderer);
-
-		wrong = wrong ? wrong : bad;
-	}
-	if (!wrong && !version)
-		wrong = check(o);
-	if (caps)
-		wrong = NULL;
+	wrong = complete(o, wrong, memory_max, renderer);
 	if (wrong)
 		g_printerr("vgpu-endpoint: %s; see --help\n", wrong);
 	g_clear_error(&error);
