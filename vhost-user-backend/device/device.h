@@ -34,7 +34,9 @@ struct device_ops {
 	/*
 	 * Display. pixels() makes the scanout w x h and returns memory for
 	 * w * h * 4 bytes of x8r8g8b8 (B, G, R, X in memory), or NULL: no
-	 * memory. w == 0 turns the scanout off (returns NULL).
+	 * memory. w == 0 turns the scanout off (returns NULL). The device may
+	 * read and write the memory until it calls pixels() or
+	 * dmabuf_scanout() for this scanout again, or is freed.
 	 */
 	uint8_t *(*pixels)(void *opaque, uint32_t scanout, uint32_t w,
 			   uint32_t h);

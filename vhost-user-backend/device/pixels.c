@@ -47,6 +47,11 @@ bool pixels_known(uint32_t format)
 	return layout(format) != NONE;
 }
 
+bool pixels_native(uint32_t format)
+{
+	return layout(format) == BGRA;
+}
+
 bool pixels_alpha(uint32_t format)
 {
 	switch (format) {

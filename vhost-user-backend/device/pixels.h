@@ -12,6 +12,9 @@
 /** pixels_known() - can pixels_convert() read the format? */
 bool pixels_known(uint32_t format);
 
+/** pixels_native() - is it a8r8g8b8 or x8r8g8b8 as it is? */
+bool pixels_native(uint32_t format);
+
 /** pixels_alpha() - does it have an alpha channel? */
 bool pixels_alpha(uint32_t format);
 

@@ -74,7 +74,8 @@ static struct resource *add(struct device *dev,
 int resource_pixels(struct resource *res)
 {
 	/* calloc: never a byte of what was here before */
-	res->pixels = calloc((size_t)res->args.width * res->args.height, 4);
+	res->own = calloc((size_t)res->args.width * res->args.height, 4);
+	res->pixels = res->own;
 	return res->pixels ? 0 : -ENOMEM;
 }
 
@@ -141,7 +142,7 @@ void resource_unref(struct device *dev, struct resource *res)
 		dev->renderer->ops->resource_unref(dev->renderer, res->args.id);
 	dev->memory -= res->size;
 	g_hash_table_remove(dev->resources, key(res->args.id));
-	free(res->pixels);
+	free(res->own);
 	free(res);
 }
 
@@ -179,8 +180,9 @@ static int move_pixels(struct device *dev, struct resource *res)
 	r->ops->detach_iov(r, res->args.id);
 	if (ret)
 		return ret;
-	free(res->pixels);
-	res->pixels = NULL;
+	scanout_keep(dev, res);
+	free(res->own);
+	res->pixels = res->own = NULL;
 	return 0;
 }
 

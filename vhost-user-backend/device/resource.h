@@ -39,7 +39,9 @@ struct resource {
 	bool iov_attached;	/* in the renderer */
 	bool has_uuid;
 	uint8_t uuid[16];
-	uint8_t *pixels;	/* 2D, not in the renderer */
+	uint8_t *pixels;	/* 2D, not in the renderer: own, or memory of
+				   the display that it was lent to */
+	uint8_t *own;
 	uint64_t size;		/* as charged */
 	uint32_t scanouts;	/* bit mask */
 	struct backing backing;

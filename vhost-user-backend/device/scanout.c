@@ -3,16 +3,21 @@
  * scanout.c - what the outputs show, and how it gets there
  *
  * As a dma-buf where the renderer can export and the display can take one, else
- * as pixels: the damaged part is converted into memory of the display.
+ * as pixels: the damaged part is converted into memory of the display. A picture
+ * that stays, in the display's own format, moves into that memory for as long as
+ * it is shown: then a flush copies nothing.
  */
 #include "device/scanout.h"
 
 #include <errno.h>
+#include <string.h>
 #include "device/fence.h"
 #include "device/pixels.h"
 #include "device/resource.h"
 #include "device/state.h"
 #include "sched/client.h"
+
+#define STAYS	8	/* flushes without a change: worth two copies */
 
 /* A dma-buf update that waits for the rendering before it. */
 struct update {
@@ -73,14 +78,43 @@ static int decide(struct device *dev, uint32_t id, struct resource *res)
 	return 0;
 }
 
+/* The picture moves into the display's memory, and back. */
+static void lend(struct resource *res, struct scanout *s)
+{
+	memcpy(s->pixels, res->own, (size_t)res->size);
+	res->pixels = s->pixels;
+	s->lent = true;
+}
+
+static void take_back(struct device *dev, struct resource *res,
+		      struct scanout *s)
+{
+	/* A silent device ends, and its pictures with it. */
+	if (s->lent && !dev->silent)
+		memcpy(res->own, s->pixels, (size_t)res->size);
+	if (s->lent)
+		res->pixels = res->own;
+	s->lent = false;
+	s->flushes = 0;
+}
+
+static bool may_lend(const struct resource *res, const struct scanout *s)
+{
+	return res->pixels && res->pixels == res->own &&
+		pixels_native(res->args.format) &&
+		s->r.w == res->args.width && s->r.h == res->args.height;
+}
+
 /* The scanout shows nothing from now on; the display is not told here. */
 static void forget(struct device *dev, uint32_t id)
 {
 	struct scanout *s = &dev->scanouts[id];
 	struct resource *res = resource_find(dev, s->resource);
 
-	if (res)
+	if (res) {
+		take_back(dev, res, s);
 		res->scanouts &= ~(1u << id);
+	}
 	s->resource = 0;
 	s->r = (struct rect){ 0 };
 	s->way = SCANOUT_UNDECIDED;
@@ -115,6 +149,13 @@ int scanout_set(struct device *dev, uint32_t id, struct resource *res,
 	if (ret && ret != -EIO)
 		turn_off(dev, id);
 	return ret;
+}
+
+void scanout_keep(struct device *dev, struct resource *res)
+{
+	for (uint32_t id = 0; id < VIRTIO_GPU_MAX_SCANOUTS; id++)
+		if (res->scanouts & 1u << id)
+			dev->scanouts[id].lent = false;
 }
 
 void scanout_drop(struct device *dev, struct resource *res)
@@ -187,10 +228,12 @@ static int flush_one(struct device *dev, uint32_t id, struct resource *res,
 	}
 	if (!intersect(damage, &s->r, &r))
 		return 0;
-	if (s->way == SCANOUT_PIXELS) {
+	if (s->way == SCANOUT_PIXELS && !s->lent) {
 		ret = copy_out(dev, res, s, &r);
 		if (ret)
 			return ret;
+		if (++s->flushes >= STAYS && may_lend(res, s))
+			lend(res, s);
 	}
 	r.x -= s->r.x;
 	r.y -= s->r.y;

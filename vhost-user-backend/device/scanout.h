@@ -33,6 +33,8 @@ struct scanout {
 	struct rect r;		/* of the resource */
 	enum scanout_way way;
 	uint8_t *pixels;	/* r.w * r.h, owned by the display */
+	bool lent;		/* the resource lives in pixels */
+	unsigned int flushes;	/* since the last change */
 	struct scanout_cursor cursor;
 };
 
@@ -46,6 +48,9 @@ int scanout_set(struct device *dev, uint32_t id, struct resource *res,
 /** scanout_flush() - @damage of @res is new: bring it to every display */
 int scanout_flush(struct device *dev, struct resource *res,
 		  const struct rect *damage);
+
+/** scanout_keep() - the display keeps its memory, the resource moves away */
+void scanout_keep(struct device *dev, struct resource *res);
 
 /** scanout_drop() - the resource goes away */
 void scanout_drop(struct device *dev, struct resource *res);
