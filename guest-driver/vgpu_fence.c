@@ -87,6 +87,8 @@ void vgpu_fence_emit(struct vgpu_fence *fence)
 	struct vgpu_timeline *tl = fence->timeline;
 
 	fence->base.seqno = ++tl->seqno;
+	/* the timeline's: its command may be gone before its turn comes */
+	dma_fence_get(&fence->base);
 	list_add_tail(&fence->node, &tl->fences);
 }
 
@@ -101,7 +103,6 @@ void vgpu_fence_answered(struct vgpu_fence *fence, int error,
 	list_for_each_entry_safe(f, next, &tl->fences, node) {
 		if (!f->answered)
 			break;
-		dma_fence_get(&f->base);
 		list_move_tail(&f->node, ready);
 	}
 }

@@ -20,7 +20,8 @@ struct vgpu_timeline {
 	struct kref ref;
 	u64 context;
 	u64 seqno;		/* of the newest fence; control queue's lock */
-	struct list_head fences;	/* unsignalled; control queue's lock */
+	struct list_head fences;	/* unsignalled, with a reference each;
+					   control queue's lock */
 };
 
 /** struct vgpu_fence - signals when the host has answered its command */
@@ -59,7 +60,7 @@ void vgpu_fence_emit(struct vgpu_fence *fence);
 /**
  * vgpu_fence_answered() - the host is done; under the control queue's lock
  *
- * Moves to @ready what may now signal, with one reference each.
+ * Moves to @ready, with the timeline's reference, what may now signal.
  */
 void vgpu_fence_answered(struct vgpu_fence *fence, int error,
 			 struct list_head *ready);
