@@ -200,9 +200,11 @@ static void push(struct vring_elem *elem)
 
 static void release_held(void *opaque)
 {
-	while (nr_held)
-		push(held[--nr_held]);
+	/* one at a time, so that the driver sees each by itself */
+	push(held[--nr_held]);
 	vring_notify(rings[0]);
+	if (nr_held)
+		event_set_timer(release, 3000);
 }
 
 static void on_kick(void *opaque, unsigned int events)

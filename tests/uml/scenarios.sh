@@ -32,7 +32,13 @@ load_drm() {
 }
 
 load() { within "${1:-10}" "$dir/modctl" load "$dir/vgpu.ko"; }
-unload() { within 10 "$dir/modctl" unload vgpu; }
+# A fence that is not signalled yet holds the module, for a moment.
+unload() {
+	within 10 "$dir/modctl" unload vgpu 2> /dev/null || {
+		sleep 1
+		within 10 "$dir/modctl" unload vgpu
+	}
+}
 unbind() { within "${1:-5}" sh -c 'echo virtio0 > /sys/bus/virtio/drivers/vgpu/unbind'; }
 bind() { within 10 sh -c 'echo virtio0 > /sys/bus/virtio/drivers/vgpu/bind'; }
 has_device() { [ -e /dev/dri/card0 ]; }
