@@ -59,7 +59,7 @@ struct renderer_ops {
 
 	int (*context_create)(struct renderer *r, uint32_t ctx,
 			      uint32_t context_init, const char *name);
-	/* only when no fence is outstanding (virglrenderer loses them) */
+	/* fences on their way stay: they belong to no context */
 	void (*context_destroy)(struct renderer *r, uint32_t ctx);
 	int (*context_attach)(struct renderer *r, uint32_t ctx, uint32_t res);
 	void (*context_detach)(struct renderer *r, uint32_t ctx, uint32_t res);
