@@ -2,6 +2,8 @@
 /*
  * test-worker-bad.c - a worker whose endpoint, ledger or predecessors are bad
  */
+#include <time.h>
+
 #include "tests/unit/worker_fixture.h"
 
 static int exit_code(struct fixture *f)
@@ -68,6 +70,35 @@ static void test_bad_vring(void)
 	end(&f);
 }
 
+/* A kick descriptor at its end: no busy loop, and a new one works. */
+static void test_bad_kick(void)
+{
+	struct fixture f;
+	struct timespec before, after;
+	clockid_t clock;
+	int kick, fds[2];
+
+	start(&f);
+	create_2d(&f, 1);
+	g_assert_cmpint(pipe(fds), ==, 0);
+	close(fds[1]);
+	kick = f.g.kick;
+	f.g.kick = fds[0];
+	send_start(&f, 0, f.g.avail_idx);
+	g_usleep(100000);
+	g_assert_cmpint(clock_getcpuclockid(f.pid, &clock), ==, 0);
+	clock_gettime(clock, &before);
+	g_usleep(200000);
+	clock_gettime(clock, &after);
+	g_assert_cmpint((after.tv_sec - before.tv_sec) * 1000 +
+			(after.tv_nsec - before.tv_nsec) / 1000000, <, 50);
+	close(fds[0]);
+	f.g.kick = kick;
+	send_start(&f, 0, f.g.avail_idx);
+	transfer(&f, 1);
+	end(&f);
+}
+
 /* A ledger that is not one: contents are lost, the device is not. */
 static void test_bad_ledger(void)
 {
@@ -127,6 +158,7 @@ int main(int argc, char **argv)
 	alarm(120);	/* a worker that should have left */
 	g_test_add_func("/worker/wrong-endpoint", test_wrong_endpoint);
 	g_test_add_func("/worker/bad-vring", test_bad_vring);
+	g_test_add_func("/worker/bad-kick", test_bad_kick);
 	g_test_add_func("/worker/bad-ledger", test_bad_ledger);
 	g_test_add_func("/worker/crashes", test_crashes);
 	return g_test_run();

@@ -103,10 +103,12 @@ static void on_kick(void *opaque, unsigned int events)
 {
 	struct queue *q = opaque;
 	uint64_t count;
+	ssize_t n = read(vring_kick_fd(q->vring), &count, sizeof(count));
 
-	if (read(vring_kick_fd(q->vring), &count, sizeof(count)) <= 0 &&
-	    (errno != EAGAIN || events & EVENT_HUP)) {
-		log_error("queue %u: kick: %s", q->index, strerror(errno));
+	/* Not an eventfd, or broken: it would wake us for ever. */
+	if (n == 0 || (n < 0 && (errno != EAGAIN || events & EVENT_HUP))) {
+		log_error("queue %u: kick: %s", q->index,
+			  n ? strerror(errno) : "end of file");
 		quiesce(q);
 		return;
 	}
