@@ -86,7 +86,7 @@ $(B)/%.o: %.c $(B)/.compile
 		{ rm -f $@.$$$$; exit 1; }
 
 define make_archive
-	$(call say,AR,$@)rm -f $@.new && $(AR) rcs $@.new $^ && mv $@.new $@
+	$(call say,AR,$@)rm -f $@.$$$$ && $(AR) rcs $@.$$$$ $^ && mv $@.$$$$ $@
 endef
 
 $(B)/libvgpu.a: $(lib_obj)

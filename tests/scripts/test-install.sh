@@ -40,7 +40,12 @@ lacking_package() { # pkg-config that knows nothing
 	cd "$work/tree" && refuses libvirglrenderer-dev ./configure PKG_CONFIG="$work/no-pkg-config"
 }
 in_tree() { cd "$work/tree" && "$@"; }
-make_install() { in_tree make -s B="$B" DESTDIR="$work/dest" "$1"; }
+# As make calls it, with programs that are built already.
+make_install() {
+	in_tree env DESTDIR="$work/dest" B="$B" BINDIR=/usr/bin SBINDIR=/usr/sbin \
+		LIBEXECDIR=/usr/libexec DATADIR=/usr/share SYSCONFDIR=/etc \
+		MANDIR=/usr/share/man UNITDIR=/usr/lib/systemd/system scripts/install "$1"
+}
 installed() {
 	local file
 	for file in usr/bin/vgpuctl usr/sbin/vgpud usr/libexec/vgpu/vgpu-worker \
