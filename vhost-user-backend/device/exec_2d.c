@@ -130,14 +130,13 @@ uint32_t exec_set_scanout(struct device *dev, struct command *cmd)
 		res = resource_find(dev, req->resource_id);
 		if (!res)
 			return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
-		if (!rect_inside(&r, res->args.width, res->args.height))
+		if (!rect_inside(&r, res->args.width, res->args.height) ||
+		    !resource_is_picture(res))
 			return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
 	}
 	ret = scanout_set(dev, req->scanout_id, res, &r);
-	if (ret)
-		return device_error(dev, ret);
-	record_scanout(dev, req->scanout_id);
-	return OK;
+	record_scanout(dev, req->scanout_id);	/* off, if it failed */
+	return ret ? device_error(dev, ret) : OK;
 }
 
 uint32_t exec_flush(struct device *dev, struct command *cmd)

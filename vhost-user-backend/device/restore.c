@@ -70,7 +70,8 @@ static void take_scanout(struct device *dev,
 
 	if (s->scanout_id >= dev->config.num_scanouts)
 		return;
-	if (res && !rect_inside(&r, res->args.width, res->args.height))
+	if (res && (!resource_is_picture(res) ||
+		    !rect_inside(&r, res->args.width, res->args.height)))
 		res = NULL;
 	scanout_set(dev, s->scanout_id, res, &r);
 }

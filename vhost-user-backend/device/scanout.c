@@ -65,8 +65,6 @@ static int decide(struct device *dev, uint32_t id, struct resource *res)
 	struct scanout *s = &dev->scanouts[id];
 
 	s->pixels = NULL;
-	if (!resource_is_picture(res))
-		return -EINVAL;
 	if (try_dmabuf(dev, id, res)) {
 		s->way = SCANOUT_DMABUF;
 		return 0;
