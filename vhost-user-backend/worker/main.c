@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "worker/sandbox.h"
@@ -101,18 +100,6 @@ static void parse(int argc, char **argv, struct options *o)
 	}
 }
 
-/* If memory runs out, this process can be replaced and the VM can not. */
-static void offer_to_oom_killer(void)
-{
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	if (write(fd, "500", 3) < 0)
-		log_debug("oom_score_adj: %s", strerror(errno));
-	close(fd);
-}
-
 int main(int argc, char **argv)
 {
 	struct options o = {
@@ -131,7 +118,6 @@ int main(int argc, char **argv)
 	/* An interactive Ctrl-C is the endpoint's business. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	offer_to_oom_killer();
 	flags = fcntl(o.ipc_fd, F_GETFL);
 	fcntl(o.ipc_fd, F_SETFL, flags | O_NONBLOCK);
 	if (sandbox_enter())
