@@ -61,7 +61,7 @@ extern const size_t wire_system_rows;
 	SIZE(virtio_gpu_cursor_pos), SIZE(virtio_gpu_update_cursor), \
 	FIELD(virtio_gpu_update_cursor, resource_id), \
 	FIELD(virtio_gpu_update_cursor, hot_y), \
-	SIZE(virtio_gpu_config), FIELD(virtio_gpu_config, num_capsets), \
+	FIELD(virtio_gpu_config, num_capsets), \
 	VALUE(VIRTIO_GPU_F_VIRGL), VALUE(VIRTIO_GPU_F_EDID), \
 	VALUE(VIRTIO_GPU_F_RESOURCE_UUID), \
 	VALUE(VIRTIO_GPU_F_RESOURCE_BLOB), VALUE(VIRTIO_GPU_F_CONTEXT_INIT), \
