@@ -50,12 +50,26 @@
 #define drm_atomic_commit	drm_atomic_state
 #endif
 
+/* Makes @func, which takes the format's info, the hook mode_config wants. */
 #ifdef HAVE_FB_CREATE_INFO
-#define VGPU_FB_INFO_PARAM	, const struct drm_format_info *info
-#define VGPU_FB_INFO_ARG	, info
+#define vgpu_gem_fb_create	drm_gem_fb_create_with_dirty
+#define VGPU_FB_CREATE_HOOK(hook, func) \
+static struct drm_framebuffer * \
+hook(struct drm_device *drm, struct drm_file *file, \
+     const struct drm_format_info *info, const struct drm_mode_fb_cmd2 *cmd) \
+{ \
+	return func(drm, file, info, cmd); \
+}
 #else
-#define VGPU_FB_INFO_PARAM
-#define VGPU_FB_INFO_ARG
+#define vgpu_gem_fb_create(drm, file, info, cmd) \
+	drm_gem_fb_create_with_dirty(drm, file, cmd)
+#define VGPU_FB_CREATE_HOOK(hook, func) \
+static struct drm_framebuffer * \
+hook(struct drm_device *drm, struct drm_file *file, \
+     const struct drm_mode_fb_cmd2 *cmd) \
+{ \
+	return func(drm, file, NULL, cmd); \
+}
 #endif
 
 #ifdef HAVE_PLANE_HOTSPOT

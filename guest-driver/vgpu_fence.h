@@ -20,8 +20,8 @@ struct vgpu_timeline {
 	struct kref ref;
 	u64 context;
 	u64 seqno;		/* of the newest fence; control queue's lock */
-	struct list_head fences;	/* unsignalled, with a reference each;
-					   control queue's lock */
+	/* unsignalled, with a reference each; control queue's lock */
+	struct list_head fences;
 };
 
 /** struct vgpu_fence - signals when the host has answered its command */

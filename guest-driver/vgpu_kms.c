@@ -72,8 +72,9 @@ static const struct drm_crtc_funcs crtc_funcs = {
 };
 
 static struct drm_framebuffer *
-fb_create(struct drm_device *drm, struct drm_file *file
-	  VGPU_FB_INFO_PARAM, const struct drm_mode_fb_cmd2 *cmd)
+fb_create(struct drm_device *drm, struct drm_file *file,
+	  const struct drm_format_info *info,
+	  const struct drm_mode_fb_cmd2 *cmd)
 {
 	if (cmd->pixel_format != DRM_FORMAT_HOST_XRGB8888 &&
 	    cmd->pixel_format != DRM_FORMAT_HOST_ARGB8888)
@@ -81,11 +82,12 @@ fb_create(struct drm_device *drm, struct drm_file *file
 	/* the host takes the image from the start of the resource */
 	if (cmd->offsets[0])
 		return ERR_PTR(-EINVAL);
-	return drm_gem_fb_create_with_dirty(drm, file VGPU_FB_INFO_ARG, cmd);
+	return vgpu_gem_fb_create(drm, file, info, cmd);
 }
+VGPU_FB_CREATE_HOOK(fb_create_hook, fb_create)
 
 static const struct drm_mode_config_funcs mode_config_funcs = {
-	.fb_create = fb_create,
+	.fb_create = fb_create_hook,
 	.atomic_check = drm_atomic_helper_check,
 	.atomic_commit = drm_atomic_helper_commit,
 };
