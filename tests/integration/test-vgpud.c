@@ -351,7 +351,7 @@ static void test_reload(void)
 /* Two VMs exchange their sockets. */
 static void test_reload_sockets(void)
 {
-	g_autofree char *one = NULL, *other = NULL;
+	g_autofree char *one = NULL;
 	struct fe *fe;
 
 	setup("[vm a]\n[vm b]\n");

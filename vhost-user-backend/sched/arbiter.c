@@ -5,14 +5,10 @@
 #include "sched/arbiter.h"
 
 #include <errno.h>
-#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/event.h"
-#include "base/fdpass.h"
-#include "base/log.h"
-#include "base/shm.h"
 #include "sched/lane.h"
 
 #define MS		1000000ull
@@ -380,55 +376,14 @@ void arbiter_vm_set_weight(struct arbiter_vm *vm, uint32_t weight)
 	}
 }
 
-static int make_pages(struct arbiter_vm *vm)
-{
-	struct arbiter_fds *fds = &vm->fds;
-	void *report;
-
-	fds->grant_page = shm_create("vgpu-grant", VGPU_SCHED_PAGE_SIZE);
-	if (fds->grant_page < 0)
-		return fds->grant_page;
-	fds->report_page = shm_create("vgpu-report", VGPU_SCHED_PAGE_SIZE);
-	if (fds->report_page < 0)
-		return fds->report_page;
-	fds->grant_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	fds->want_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (fds->grant_fd < 0 || fds->want_fd < 0)
-		return -errno;
-	vm->grant = shm_map(fds->grant_page, VGPU_SCHED_PAGE_SIZE, true);
-	if (!vm->grant)
-		return -errno;
-	report = shm_map(fds->report_page, VGPU_SCHED_PAGE_SIZE, false);
-	if (!report)
-		return -errno;
-	vm->report = report;
-	vm->grant->magic = VGPU_SCHED_MAGIC;
-	/* from here on nobody else can map it writable */
-	return shm_seal_readonly(fds->grant_page);
-}
-
-static void drop_pages(struct arbiter_vm *vm)
-{
-	struct arbiter_fds *fds = &vm->fds;
-	int all[] = { fds->grant_page, fds->report_page, fds->grant_fd,
-		      fds->want_fd };
-
-	shm_unmap(vm->grant, VGPU_SCHED_PAGE_SIZE);
-	shm_unmap((void *)vm->report, VGPU_SCHED_PAGE_SIZE);
-	vm->grant = NULL;
-	vm->report = NULL;
-	fdpass_close(all, G_N_ELEMENTS(all));
-	*fds = (struct arbiter_fds){ -1, -1, -1, -1 };
-}
-
 int arbiter_vm_attach(struct arbiter_vm *vm, struct arbiter_fds *fds)
 {
 	int ret;
 
 	arbiter_vm_detach(vm);
-	ret = make_pages(vm);
+	ret = pages_make(vm);
 	if (ret) {
-		drop_pages(vm);
+		pages_drop(vm);
 		return ret;
 	}
 	vm->want_source = event_add_fd(vm->arbiter->loop, vm->fds.want_fd,
@@ -445,7 +400,7 @@ void arbiter_vm_detach(struct arbiter_vm *vm)
 	arbiter_vm_worker(vm, 0);
 	event_del(vm->want_source);
 	vm->want_source = NULL;
-	drop_pages(vm);
+	pages_drop(vm);
 	vm->attached = false;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lane.h - what arbiter.c, account.c and watchdog.c share
+ * lane.h - what the files of the arbiter share
  */
 #ifndef SCHED_LANE_H
 #define SCHED_LANE_H
@@ -96,6 +96,10 @@ void account_worker_start(struct arbiter_vm *vm, uint64_t now);
 bool account_window(struct arbiter *arbiter, uint64_t now);
 bool account_idle(const struct arbiter_vm *vm);
 uint32_t account_inflight(const struct arbiter_vm *vm);
+
+/* pages.c; after a failure drop what there is */
+int pages_make(struct arbiter_vm *vm);
+void pages_drop(struct arbiter_vm *vm);
 
 /* watchdog.c */
 void watchdog_init(struct arbiter *arbiter);
