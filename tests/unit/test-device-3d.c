@@ -3,7 +3,6 @@
  * test-device-3d.c - contexts, 3D resources, transfers, command buffers, and
  * what happens when the renderer refuses
  */
-#include <errno.h>
 #include <string.h>
 #include <glib.h>
 #include "base/log.h"
