@@ -18,6 +18,14 @@ int proc_count_fds(pid_t pid);
 int proc_count_maps(pid_t pid);
 /** proc_private_kib() - what a process wrote and shares with nobody */
 long proc_private_kib(pid_t pid);
+
+/* AddressSanitizer keeps what was freed; it finds leaks by itself. */
+#ifdef __SANITIZE_ADDRESS__
+#define PROC_KIB_SLACK	400000
+#else
+#define PROC_KIB_SLACK	0
+#endif
+
 /** proc_cpu_us() - user and system time of a process, dead threads included */
 uint64_t proc_cpu_us(pid_t pid);
 /** proc_tree_cpu_us() - of a process and its living descendants */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ static pid_t start_perf(const char *pids, const char *file)
 	if (!pid) {
 		int null = open("/dev/null", O_RDWR);
 
+		signal(SIGINT, SIG_DFL);
 		dup2(null, 0);
 		dup2(null, 1);
 		dup2(null, 2);
@@ -32,6 +34,33 @@ static pid_t start_perf(const char *pids, const char *file)
 		_exit(127);
 	}
 	return pid;
+}
+
+/* It has attached when it has written the head of its file. */
+static void wait_ready(const char *file)
+{
+	struct stat st;
+	int tries;
+
+	for (tries = 0; tries < 60; tries++) {
+		usleep(50000);
+		if (!stat(file, &st) && st.st_size > 0)
+			break;
+	}
+	usleep(100000);
+}
+
+/* It may not have come as far as to handle a signal: ask again. */
+static void end_perf(pid_t perf)
+{
+	int tries, status;
+
+	for (tries = 0; tries < 50; tries++) {
+		kill(perf, tries < 40 ? SIGINT : SIGKILL);
+		usleep(100000);
+		if (waitpid(perf, &status, WNOHANG) == perf)
+			return;
+	}
 }
 
 static int print_report(const char *file)
@@ -63,7 +92,7 @@ void profile_tree(pid_t pid, unsigned int ms,
 		  void (*work)(void *opaque, unsigned int ms), void *opaque)
 {
 	char pids[256], file[] = "/tmp/vgpu-perf-XXXXXX";
-	int fd = mkstemp(file), n = 0, status;
+	int fd = mkstemp(file), n = 0;
 	pid_t tree[16], perf;
 	size_t i, count;
 
@@ -75,10 +104,9 @@ void profile_tree(pid_t pid, unsigned int ms,
 		n += snprintf(pids + n, sizeof(pids) - (size_t)n, "%s%d",
 			      i ? "," : "", tree[i]);
 	perf = start_perf(pids, file);
-	usleep(200000);		/* until it has attached */
+	wait_ready(file);
 	work(opaque, ms);
-	kill(perf, SIGINT);
-	waitpid(perf, &status, 0);
+	end_perf(perf);
 	if (!print_report(file))
 		printf("    (no profile: no samples, or perf is not there)\n");
 	unlink(file);
