@@ -17,8 +17,10 @@
 
 #include <glib.h>
 
+#include "base/fdpass.h"
 #include "tests/lib/fe.h"
 #include "tests/lib/picture.h"
+#include "tests/lib/proc.h"
 #include "tests/lib/runner.h"
 
 #define XRGB	VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM
@@ -446,6 +448,61 @@ static void never_reads(void)
 	fresh_works();
 }
 
+static int connect_again(struct fe *host)
+{
+	uint64_t end = fe_now_ns() + 5000000000ull;
+	char path[80];
+	int sock;
+
+	g_snprintf(path, sizeof(path), "%s/s", host->dir);
+	do {
+		sock = fdpass_connect(path, SOCK_STREAM);
+		if (sock >= 0)
+			return sock;
+		g_usleep(5000);
+	} while (fe_now_ns() < end);
+	g_assert_cmpint(sock, >=, 0);
+	return sock;
+}
+
+/* One program, many front ends, every third of them hostile. */
+static void many_front_ends(void)
+{
+	struct fe_options opts = { .no_fd = true };
+	struct fe *host = fe_new(&opts), *fe;
+	int i, fds = 0, maps = 0;
+	long kib = 0;
+
+	g_assert_nonnull(host);
+	close(host->sock);
+	host->sock = -1;
+	for (i = 0; i < 120; i++) {
+		if (i == 20) {
+			fds = proc_count_fds(host->pid);
+			maps = proc_count_maps(host->pid);
+			kib = proc_private_kib(host->pid);
+		}
+		fe = fe_new_on(&opts, connect_again(host));
+		g_assert_cmpint(fe_up(fe), ==, 0);
+		assert_ok(fe_create_2d(fe, 1, XRGB, 64, 64));
+		assert_ok(fe_scanout(fe, 0, 1, 0, 0, 64, 64));
+		assert_ok(fe_flush(fe, 1, 0, 0, 64, 64));
+		if (i % 3 == 0)
+			send_junk(fe, (uint32_t)i % 45, 4096, 3);
+		g_assert_cmpuint(fe_free(fe), ==, 0);
+	}
+	/* the last one's worker may be on its way out */
+	fe = fe_new_on(&opts, connect_again(host));
+	g_assert_cmpint(fe_realize(fe), ==, 0);
+	g_assert_cmpuint(fe_free(fe), ==, 0);
+	g_usleep(100000);
+	g_assert_cmpint(proc_count_fds(host->pid), <=, fds);
+	g_assert_cmpint(proc_count_maps(host->pid) - maps, <=, 3);
+	g_assert_cmpint(proc_private_kib(host->pid) - kib, <,
+			500 + PROC_KIB_SLACK);
+	end_case(host);
+}
+
 int main(int argc, char **argv)
 {
 	runner_init(&argc, &argv);
@@ -458,5 +515,6 @@ int main(int argc, char **argv)
 	runner_add("/messages/ring-addresses", ring_addresses, 0);
 	runner_add("/messages/wrong-order", wrong_order, 0);
 	runner_add("/messages/never-reads", never_reads, 0);
+	runner_add("/messages/many-front-ends", many_front_ends, 120);
 	return runner_run();
 }
