@@ -384,6 +384,31 @@ static void test_stuck_submit(void)
 	teardown();
 }
 
+/* Asked, was stopped, and is granted: it does not keep the lane for nothing. */
+static void test_stopped_before_its_turn(void)
+{
+	struct worker *a, *b;
+	unsigned int before;
+
+	setup(true, 0, 0);
+	a = add(0, 1000, 5, 0);
+	b = add(1, 10, 5, 0);
+	start(b, 3);
+	run_jobs(b, 2);
+	g_assert_false(sched_client_acquire(a->client));
+	/* its wish stays in the page, and nobody hears of the grant */
+	sched_client_free(a->client);
+	a->client = NULL;
+	run_ms(400);
+	g_assert_cmpuint(stats_of(a).grants, ==, 1);
+	g_assert_false(stats_of(a).holds_lease);
+	before = b->jobs;
+	run_jobs(b, 40);
+	g_assert_cmpuint(stats_of(a).grants, ==, 1);
+	g_assert_cmpuint(b->jobs, >=, before + 40);
+	teardown();
+}
+
 /* It says that it works, and does nothing with the lane. */
 static void test_liar_pays(void)
 {
@@ -537,6 +562,8 @@ int main(int argc, char **argv)
 	runner_add("/sched/arbiter/deep-queue-is-no-hang",
 		   test_deep_queue_is_no_hang, 0);
 	runner_add("/sched/arbiter/stuck-submit", test_stuck_submit, 0);
+	runner_add("/sched/arbiter/stopped-before-its-turn",
+		   test_stopped_before_its_turn, 0);
 	runner_add("/sched/arbiter/liar-pays", test_liar_pays, 0);
 	runner_add("/sched/arbiter/gpu-claims", test_gpu_claims, 0);
 	runner_add("/sched/arbiter/garbage-page", test_garbage_page, 0);

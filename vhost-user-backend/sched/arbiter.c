@@ -12,7 +12,8 @@
 #include "sched/lane.h"
 
 #define MS		1000000ull
-#define FLOOR_SLICES	25
+#define FLOOR_SLICES	250
+#define START_SLICES	25
 
 static void reschedule(struct arbiter *a, uint64_t now);
 
@@ -91,6 +92,7 @@ static void grant(struct arbiter *a, struct arbiter_vm *vm, uint64_t now)
 {
 	account_sample(vm, now);	/* what it did without the lease */
 	vm->turn_ns = 0;
+	vm->idle_slices = 0;
 	vm->idle_since_ns = 0;
 	vm->total.grants++;
 	vm->progress_ns = now;
@@ -172,12 +174,31 @@ static void gap_expired(struct arbiter *a, uint64_t now)
 	take_back(a, now);
 }
 
+/*
+ * Granted, and it does not begin: stopped, or stuck outside of any job. It is
+ * not asked again before it asks.
+ */
+static bool does_not_start(struct arbiter_vm *vm)
+{
+	vm->idle_slices = account_inflight(vm) ? 0 : vm->idle_slices + 1;
+	return vm->idle_slices > START_SLICES;
+}
+
 static void slice_expired(struct arbiter *a, uint64_t now)
 {
+	if (account_idle(a->holder)) {
+		holder_dry(a, now);	/* its job was gone when the grant came */
+		return;
+	}
+	if (does_not_start(a->holder)) {
+		policy_sleep(&a->policy, &a->holder->entity);
+		take_back(a, now);
+		return;
+	}
 	account_sample(a->holder, now);
 	/*
-	 * The kernel tells a thread's wait for a CPU when it is over, so an
-	 * earlier answer would charge for it.
+	 * The kernel tells a thread's wait for a CPU when it is over, and on a
+	 * busy host that may be long: an earlier answer would charge for it.
 	 */
 	if (now - a->contended_ns > FLOOR_SLICES * a->config.slice_ns)
 		account_floor(a->holder, now);

@@ -75,6 +75,7 @@ struct arbiter_vm {
 	uint64_t idle_since_ns;		/* ran dry, 0: has work */
 	uint64_t gpu_at_idle;		/* claim then */
 	uint64_t gap_ns;		/* average gap */
+	unsigned int idle_slices;	/* at an end with nothing in flight */
 
 	/* watchdog */
 	uint64_t jobs_seen, progress_ns;
