@@ -160,6 +160,7 @@ static const struct {
 	{ "[vm a]\nsocket=/run/vgpu/b.sock\n[vm b]\n", 3, "VM a's already", "its own" },
 	{ "[vm a]\nsocket=/\xff\xfe\n", 2, "can not be read", "UTF-8" },
 	{ "[vm a]\nsocket=/\\q\n", 2, "can not be read", "backslash" },
+	{ "[vm a]\nsocket=/\\q\\\n", 2, "can not be read", "backslash" },
 };
 
 static void test_bad(void)

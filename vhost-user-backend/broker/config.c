@@ -58,7 +58,6 @@ static void load_key(struct loader *l, const char *group, const char *name,
 {
 	unsigned int line = config_scan_line(l->scan, group, name);
 	const struct config_key *key;
-	GError *error = NULL;
 	char *value, *why;
 
 	for (key = keys; key->name && strcmp(key->name, name); key++)
@@ -72,12 +71,15 @@ static void load_key(struct loader *l, const char *group, const char *name,
 		g_free(list);
 		return;
 	}
-	value = g_key_file_get_string(l->keys, group, name, &error);
-	if (error) {	/* with a value too, for an unknown escape */
+	/*
+	 * As it stands: GLib's own reading of escapes reports two mistakes of
+	 * one line over each other, and no setting needs any.
+	 */
+	value = g_key_file_get_value(l->keys, group, name, NULL);
+	if (!value || !g_utf8_validate(value, -1, NULL) || strchr(value, '\\')) {
 		config_error(l->errors, l->path, line,
-			     "%s can not be read: %s; write UTF-8, and \\\\ for a backslash",
-			     name, error->message);
-		g_error_free(error);
+			     "%s can not be read: write UTF-8 without backslashes",
+			     name);
 		g_free(value);
 		return;
 	}
