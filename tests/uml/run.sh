@@ -70,7 +70,7 @@ glib=$(pkg-config --cflags --libs glib-2.0) || die "libglib2.0-dev is missing"
 if [ -n "$contrib" ]; then
 	program=$(command -v vhost-user-gpu || echo /usr/lib/qemu/vhost-user-gpu)
 	[ -x "$program" ] || die "QEMU's vhost-user-gpu is not installed"
-	cc -O2 -shared -fPIC -o "$out/shim.so" "$here/surfaceless-shim.c" -ldl ||
+	cc -O2 -shared -fPIC -o "$out/shim.so" -D_GNU_SOURCE "$here/../bench/surfaceless-shim.c" -ldl ||
 		die "the shim does not build"
 	backend='export EGL_PLATFORM=surfaceless LIBGL_ALWAYS_SOFTWARE=1; '
 	backend+="LD_PRELOAD=$out/shim.so exec $program -s \"\$SOCKET\" \${VIRGL:+-v}"
