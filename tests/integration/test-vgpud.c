@@ -242,7 +242,8 @@ static void test_vm_comes_and_goes(void)
 		g_assert_cmpint(vm_int("a", "connections"), ==, i + 1);
 		g_assert_cmpint(vm_int("a", "worker_pid"), ==, 0);
 	}
-	g_assert_cmpint(descriptors(vgpud), ==, before);
+	/* a control client of ours may not have been closed yet */
+	UNTIL(descriptors(vgpud) <= before);
 	teardown();
 }
 
