@@ -170,6 +170,9 @@ install uninstall: $(programs)
 		LIBEXECDIR='$(LIBEXECDIR)' DATADIR='$(DATADIR)' SYSCONFDIR='$(SYSCONFDIR)' \
 		MANDIR='$(MANDIR)' UNITDIR='$(UNITDIR)' scripts/install $@
 
+install-module uninstall-module: module
+	$(Q)DESTDIR='$(DESTDIR)' scripts/install-module $(@:-module=) $(B)/module/vgpu.ko
+
 clean:
 	rm -rf build build-asan build-tsan $(filter-out build .,$(B))
 
@@ -177,7 +180,7 @@ distclean: clean
 	rm -f config.mk config.h
 
 .PHONY: all host tests help module module-if-possible setup demo check bench unit integration \
-	check-headers check-includes install uninstall clean distclean
+	check-headers check-includes install uninstall install-module uninstall-module clean distclean
 .SECONDARY:
 .DELETE_ON_ERROR:
 ifdef need_config

@@ -72,7 +72,20 @@ nothing_left() {
 	[ -z "$left" ] || { echo "left: $left"; return 1; }
 }
 
-echo 1..12
+# Any module will do: install-module looks at what it was built for only.
+module_comes_and_goes() {
+	local module left
+	module=$(find "$B" -name vgpu.ko -path '*guest-module*' | head -n 1)
+	[ -n "$module" ] || module=$B/module/vgpu.ko
+	in_tree env DESTDIR="$work/guest" scripts/install-module install "$module" || return 1
+	ls "$work"/guest/lib/modules/6*/updates/vgpu.ko || return 1
+	grep -q '^blacklist virtio_gpu$' "$work/guest/etc/modprobe.d/vgpu.conf" || return 1
+	in_tree env DESTDIR="$work/guest" scripts/install-module uninstall "$module" || return 1
+	left=$(find "$work/guest" ! -type d)
+	[ -z "$left" ] || { echo "left: $left"; return 1; }
+}
+
+echo 1..14
 copy
 check "configure --help" in_tree ./configure --help
 check "configure refuses an unknown option" in_tree refuses "unknown option '--nonsense'" \
@@ -89,4 +102,7 @@ check "everything is in its place" installed
 check "the vhost-user descriptor leads to the back end" descriptor_works
 check "a changed configuration is kept" keeps_config
 check "uninstall leaves nothing" nothing_left
+check "install-module and uninstall-module" module_comes_and_goes
+check "install-module names what is missing" in_tree refuses "make module" \
+	scripts/install-module install /nonexistent/vgpu.ko
 exit $failed
