@@ -95,7 +95,7 @@ struct vgpu_ipc_mem_table {
 
 #define VGPU_VRING_RESUME	(1 << 0)	/* position is in the ledger */
 
-/* Addresses are front-end addresses (uaddr). No kick fd: poll. */
+/* Addresses are front-end addresses (uaddr). */
 struct vgpu_ipc_vring {
 	__u32 index;
 	__u32 num;		/* ring size, power of two, 1..32768 */

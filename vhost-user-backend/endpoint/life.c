@@ -231,12 +231,14 @@ static void on_exited(void *opaque, int status)
 
 	child_free(ep->child);
 	no_worker(ep);
+	/* with its rings stopped it is replaced when they start again */
+	if (!wanted || ep->rings[CONTROL_RING].live)
+		ep->restarts++;
 	if (ep->broker)
 		broker_link_exited(ep->broker, pid, status, ep->restarts);
 	if (!wanted)
 		log_death(ep, pid, status);
 	if (ep->rings[CONTROL_RING].live) {
-		ep->restarts++;
 		if (dies_often(ep))
 			event_set_timer(ep->retry_timer, LIFE_RETRY_US);
 		else
