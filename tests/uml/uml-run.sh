@@ -8,7 +8,7 @@
 #
 #   INIT         script or program that is process 1
 #   -k LINUX     kernel made by build-uml.sh
-#   -s SOCKET    vhost-user socket of a back end that listens, or will in 5 s
+#   -s SOCKET    vhost-user socket of a back end that listens, or will in 30 s
 #   -b COMMAND   start the back end with this shell command, which finds the
 #                socket's path in $SOCKET; it is ended after the run
 #   -m SIZE      guest memory                                (default 512M)
@@ -65,7 +65,12 @@ if [ -n "$backend" ]; then
 fi
 device=()
 if [ -n "$socket" ]; then
-	for ((i = 0; i < 100; i++)); do [ -S "$socket" ] && break; sleep 0.05; done
+	# The first start of a renderer reads its libraries from the disk.
+	for ((i = 0; i < 600; i++)); do
+		[ ! -S "$socket" ] || break
+		[ -z "$backend_pid" ] || kill -0 "$backend_pid" 2>/dev/null || break
+		sleep 0.05
+	done
 	[ -S "$socket" ] || { cat "$dir/backend.log" 2>/dev/null >&2; die "no back end listens on $socket"; }
 	device=("virtio_uml.device=$socket:16")
 fi
