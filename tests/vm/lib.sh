@@ -124,7 +124,7 @@ host_start() {
 	"$B/vgpud" --config "$work/vgpud.conf" > "$work/vgpud.log" 2>&1 &
 	host_pid=$!
 	test_pids=("$host_pid" "${test_pids[@]}")
-	for ((i = 0; i < 150; i++)); do
+	for ((i = 0; i < 300; i++)); do
 		[ ! -S "$host/$name.sock" ] || return 0
 		sleep 0.1
 	done
