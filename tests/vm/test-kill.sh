@@ -35,7 +35,7 @@ answers() { # QMP, within a second
 }
 # The same text on the same screen, whoever draws it.
 console() {
-	vm vm 10 "printf '\\033[?25l\\033[2J\\033[H' > /dev/tty1; seq 1 400 | head -c 1200 > /dev/tty1; echo $1 > /dev/tty1"
+	vm vm 60 "printf '\\033[?25l\\033[2J\\033[H' > /dev/tty1; seq 1 400 | head -c 1200 > /dev/tty1; echo $1 > /dev/tty1"
 }
 console_is() { # FILE: the screen comes to look like it
 	local i differ
@@ -49,12 +49,12 @@ console_is() { # FILE: the screen comes to look like it
 	return 1
 }
 renders() {
-	vm vm 30 'gpu-load 1 20' > "$work/renders.txt" 2>&1 &&
+	vm vm 90 'gpu-load 1 20' > "$work/renders.txt" 2>&1 &&
 		grep -q '^renderer virgl' "$work/renders.txt" && grep -q '^frames [1-9]' "$work/renders.txt" ||
 		{ cat "$work/renders.txt"; return 1; }
 }
-noise() { vm vm 10 "setsid noise > /dev/null 2>&1 < /dev/null & sleep 0.5"; }
-end_noise() { vm vm 20 "end-noise"; }
+noise() { vm vm 60 "setsid noise > /dev/null 2>&1 < /dev/null & sleep 0.5"; }
+end_noise() { vm vm 120 "end-noise"; }
 replaced() { # PID: another worker has its place
 	local i now
 	for ((i = 0; i < 50; i++)); do
