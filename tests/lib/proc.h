@@ -22,8 +22,10 @@ long proc_private_kib(pid_t pid);
 /* AddressSanitizer keeps what was freed; it finds leaks by itself. */
 #ifdef __SANITIZE_ADDRESS__
 #define PROC_KIB_SLACK	400000
+#define PROC_MAPS_SLACK	16
 #else
 #define PROC_KIB_SLACK	0
+#define PROC_MAPS_SLACK	0
 #endif
 
 /** proc_cpu_us() - user and system time of a process, dead threads included */
