@@ -24,10 +24,17 @@ guest_gears_refused() {
 	echo "$output" | grep 'did not render through the host'
 }
 
-plan 9
+# Each is a connection of its own: the next begins while the guest sees the last end.
+guest_answers() {
+	local i
+	for ((i = 0; i < 200; i++)); do vm vm 10 true || { echo "command $i"; return 1; }; done
+}
+
+plan 10
 check "vgpud starts" host_start vm || bail "no vgpud"
 vm_start vm --driver intree --socket "$host/vm.sock" --inject "$work/inject"
 check "the guest boots" vm_ready vm || bail "no guest"
+check "the guest answers 200 commands in a row" guest_answers
 check "the in-tree driver has the device" eval \
 	'vm vm 10 "dmesg" | grep -F "[drm] features: +virgl +edid"'
 check "the console is on the screen" screen_becomes 20 vm console.png 1280 800 3000
