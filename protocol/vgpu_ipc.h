@@ -18,7 +18,7 @@
 #include "protocol/vhost_user_gpu.h"
 #include "protocol/virtio_gpu.h"
 
-#define VGPU_IPC_VERSION	1
+#define VGPU_IPC_VERSION	2
 #define VGPU_IPC_MAX_FDS	64
 #define VGPU_IPC_MAX_SIZE	32768	/* header and payload */
 #define VGPU_NAME_MAX		64	/* VM name with its NUL */
@@ -72,8 +72,11 @@ struct vgpu_ipc_setup {
 	char render_node[VGPU_PATH_MAX];	/* "": surfaceless or null */
 	__u32 num_scanouts;
 	__u32 width, height;			/* of output 0, for the EDID */
+	__u32 max_resources, max_contexts;	/* 0: no limit */
 	__u32 padding;
-	__u64 memory_max;			/* bytes, 0: no limit */
+	__u64 memory_max;			/* bytes, 0: no limit; with
+						   VGPU_SETUP_SCHED the grant
+						   page has all three live */
 };
 
 struct vgpu_ipc_features {

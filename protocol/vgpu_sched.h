@@ -18,6 +18,10 @@
  * While another VM waits, vgpud sets notify: then a worker writes the want
  * eventfd too when its last job in flight retires under the lease, and keeps
  * at most VGPU_SCHED_DEPTH jobs in flight, so that it drains soon.
+ *
+ * Limits may change at any time; each is read by itself, where it is needed.
+ * vgpud writes the grant eventfd after it has changed one that a waiting job
+ * may wait for.
  */
 #ifndef VGPU_PROTOCOL_VGPU_SCHED_H
 #define VGPU_PROTOCOL_VGPU_SCHED_H
@@ -34,7 +38,26 @@ struct vgpu_sched_grant {
 	uint32_t magic;
 	_Atomic uint32_t notify;	/* another VM waits */
 	_Atomic uint64_t lease;		/* its number, 0: none */
+
+	/* limits of the VM, 0: none */
+	_Atomic uint64_t frame_ns;	/* least time from frame to frame */
+	_Atomic uint64_t memory_max;	/* bytes of resources */
+	_Atomic uint32_t max_inflight;	/* GPU jobs */
+	_Atomic uint32_t max_resources;
+	_Atomic uint32_t max_contexts;
+	uint32_t padding;
 };
+
+/* How the worker knows the GPU time of a job. */
+enum vgpu_sched_clock {
+	VGPU_CLOCK_NONE,		/* no job yet */
+	VGPU_CLOCK_CPU,			/* CPU time of the process */
+	VGPU_CLOCK_FENCE,		/* wall time until its fence */
+	VGPU_CLOCK_SYNC_FILE,		/* time stamps of sync_files */
+	VGPU_CLOCK_FDINFO,		/* /proc/PID/fdinfo of the DRM node */
+};
+
+#define VGPU_SCHED_NAME_MAX	64
 
 /* Written by the worker. Every field is a claim, checked by vgpud. */
 struct vgpu_sched_report {
@@ -57,6 +80,19 @@ struct vgpu_sched_report {
 	_Atomic uint32_t resources;
 	_Atomic uint32_t contexts;
 	_Atomic uint64_t errors;	/* commands answered with an error */
+
+	_Atomic uint64_t refused;	/* allocations, by a limit */
+	_Atomic uint32_t clock;		/* enum vgpu_sched_clock */
+	/*
+	 * The context of the job that is being submitted, else of the oldest in
+	 * flight, 0: none, and its debug name (by convention the guest's
+	 * process). A name that is being written has an odd number; one that
+	 * changed while it was read is read again, a few times.
+	 */
+	_Atomic uint32_t context;
+	_Atomic uint32_t name_seq;
+	uint32_t padding2;
+	_Atomic uint8_t name[VGPU_SCHED_NAME_MAX];
 };
 
 #endif
