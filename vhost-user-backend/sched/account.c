@@ -203,6 +203,7 @@ bool account_window(struct arbiter *a, uint64_t now)
 		uint64_t used = vm->total.gpu_ns - vm->window_used;
 		uint64_t busy = vm->total.busy_ns - vm->window_busy;
 
+		turns_window(vm);
 		vm->share = all ? (double)used / (double)all : 0;
 		vm->busy = MIN(1.0, (double)busy / (double)elapsed);
 		vm->window_used = vm->total.gpu_ns;
@@ -229,4 +230,5 @@ void arbiter_vm_stats(struct arbiter_vm *vm, struct arbiter_stats *stats)
 	stats->busy = vm->busy;
 	stats->holds_lease = a->holder == vm;
 	stats->lag_ns = policy_lag(&a->policy, &vm->entity);
+	turns_stats(vm, stats);
 }

@@ -72,6 +72,7 @@ static void release(struct arbiter *a, uint64_t now)
 		vm->idle_since_ns = 0;
 	}
 	a->holder = NULL;
+	turns_end(vm, now);
 	enter(a, LANE_FREE, now, 0);
 }
 
@@ -97,6 +98,7 @@ static void grant(struct arbiter *a, struct arbiter_vm *vm, uint64_t now)
 	vm->total.grants++;
 	vm->progress_ns = now;
 	a->holder = vm;
+	turns_begin(vm, now);
 	a->contended_ns = 0;
 	enter(a, LANE_ALONE, now, 0);
 	atomic_store(&vm->grant->notify, 0);
@@ -299,6 +301,7 @@ static void wake(struct arbiter_vm *vm, uint64_t now)
 		learn_gap(vm, now - vm->idle_since_ns);
 	vm->idle_since_ns = 0;
 	policy_wake(&a->policy, &vm->entity);
+	turns_wait(vm, now);
 	reschedule(a, now);
 }
 
@@ -438,6 +441,7 @@ static void worker_gone(struct arbiter_vm *vm, uint64_t now)
 		enter(a, LANE_FREE, now, 0);
 	}
 	policy_sleep(&a->policy, &vm->entity);
+	turns_end(vm, now);
 	vm->pid = 0;
 	vm->idle_since_ns = 0;
 	vm->total.memory = 0;

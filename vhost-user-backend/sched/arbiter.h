@@ -36,6 +36,14 @@
 struct arbiter;
 struct arbiter_vm;
 struct event_loop;
+struct histogram;
+
+/** struct arbiter_turn - one stretch in which one VM held the lease */
+struct arbiter_turn {
+	uint64_t granted_ns, ended_ns;	/* CLOCK_MONOTONIC */
+	uint64_t waited_ns;		/* before it was granted */
+	uint64_t charged_ns;
+};
 
 /** struct arbiter_config - times in nanoseconds; 0: the default */
 struct arbiter_config {
@@ -46,6 +54,8 @@ struct arbiter_config {
 	uint64_t hard_ns;		/* 10 s, CPU renderer 60 s */
 	/* past the hard limit: kill the worker of this VM */
 	void (*hung)(void *vm, const char *reason);
+	/* the lease came back from this VM; NULL: nobody wants to know */
+	void (*turn)(void *vm, const struct arbiter_turn *turn);
 	/* CPU time of a process, 0 or -errno; NULL: ask the kernel (tests) */
 	int (*cpu_clock)(pid_t pid, uint64_t *ns);
 };
@@ -68,6 +78,7 @@ struct arbiter_stats {
 	uint64_t outside_ns;		/* part of cpu_ns without the lease */
 	uint64_t idle_ns;		/* lane idle, kept for this VM */
 	uint64_t wait_ns, busy_ns;
+	uint64_t wait_p50_ns, wait_p99_ns; /* for a lease, last 5 to 10 s */
 	uint64_t grants, jobs, frames, errors;
 	uint64_t memory;		/* now */
 	uint32_t resources, contexts;	/* now */
@@ -93,5 +104,11 @@ void arbiter_vm_worker(struct arbiter_vm *vm, pid_t pid);
 
 /** arbiter_vm_stats() - charged up to now */
 void arbiter_vm_stats(struct arbiter_vm *vm, struct arbiter_stats *stats);
+
+/** arbiter_vm_waits() - how long it waited for each lease, since it was added */
+const struct histogram *arbiter_vm_waits(const struct arbiter_vm *vm);
+
+/** arbiter_vm_turn() - its turn up to now; false if it does not hold the lease */
+bool arbiter_vm_turn(struct arbiter_vm *vm, struct arbiter_turn *turn);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <glib.h>
 
+#include "base/histogram.h"
 #include "protocol/vgpu_sched.h"
 #include "sched/arbiter.h"
 #include "sched/policy.h"
@@ -77,6 +78,13 @@ struct arbiter_vm {
 	uint64_t gap_ns;		/* average gap */
 	unsigned int idle_slices;	/* at an end with nothing in flight */
 
+	/* turns.c: waits for leases */
+	uint64_t waiting_ns;		/* since when, 0: not */
+	struct arbiter_turn turn;	/* while it holds the lease */
+	struct histogram waits;		/* all of them */
+	struct histogram recent[2];	/* this and the last few windows */
+	unsigned int recent_windows;	/* in recent[0] */
+
 	/* watchdog */
 	uint64_t jobs_seen, progress_ns;
 	bool reported, killed;
@@ -97,6 +105,13 @@ void account_worker_start(struct arbiter_vm *vm, uint64_t now);
 bool account_window(struct arbiter *arbiter, uint64_t now);
 bool account_idle(const struct arbiter_vm *vm);
 uint32_t account_inflight(const struct arbiter_vm *vm);
+
+/* turns.c */
+void turns_wait(struct arbiter_vm *vm, uint64_t now);
+void turns_begin(struct arbiter_vm *vm, uint64_t now);
+void turns_end(struct arbiter_vm *vm, uint64_t now);
+void turns_window(struct arbiter_vm *vm);
+void turns_stats(const struct arbiter_vm *vm, struct arbiter_stats *stats);
 
 /* pages.c; after a failure drop what there is */
 int pages_make(struct arbiter_vm *vm);
