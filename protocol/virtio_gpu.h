@@ -17,6 +17,10 @@
 #define VIRTIO_GPU_F_RESOURCE_UUID	2
 #define VIRTIO_GPU_F_RESOURCE_BLOB	3
 #define VIRTIO_GPU_F_CONTEXT_INIT	4
+#define VIRTIO_GPU_F_BLOB_ALIGNMENT	5
+
+/* Shared-memory region (5.7.6.8). */
+#define VIRTIO_GPU_SHM_ID_HOST_VISIBLE	1
 
 #define VIRTIO_GPU_QUEUE_CONTROL	0
 #define VIRTIO_GPU_QUEUE_CURSOR		1
@@ -227,6 +231,63 @@ struct virtio_gpu_resp_resource_uuid {
 	__u8 uuid[16];
 };
 
+#define VIRTIO_GPU_BLOB_MEM_GUEST		1
+#define VIRTIO_GPU_BLOB_MEM_HOST3D		2
+#define VIRTIO_GPU_BLOB_MEM_HOST3D_GUEST	3
+
+#define VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE	(1 << 0)
+#define VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE	(1 << 1)
+#define VIRTIO_GPU_BLOB_FLAG_USE_CROSS_DEVICE	(1 << 2)
+#define VIRTIO_GPU_BLOB_FLAGS			((1 << 3) - 1)
+
+/* Followed by nr_entries struct virtio_gpu_mem_entry. */
+struct virtio_gpu_resource_create_blob {
+	struct virtio_gpu_ctrl_hdr hdr;
+	__le32 resource_id;
+	__le32 blob_mem;
+	__le32 blob_flags;
+	__le32 nr_entries;
+	__le64 blob_id;
+	__le64 size;
+};
+
+struct virtio_gpu_set_scanout_blob {
+	struct virtio_gpu_ctrl_hdr hdr;
+	struct virtio_gpu_rect r;
+	__le32 scanout_id;
+	__le32 resource_id;
+	__le32 width;
+	__le32 height;
+	__le32 format;
+	__le32 padding;
+	__le32 strides[4];
+	__le32 offsets[4];
+};
+
+struct virtio_gpu_resource_map_blob {
+	struct virtio_gpu_ctrl_hdr hdr;
+	__le32 resource_id;
+	__le32 padding;
+	__le64 offset;		/* in the region */
+};
+
+#define VIRTIO_GPU_MAP_CACHE_MASK		0x0f
+#define VIRTIO_GPU_MAP_CACHE_CACHED		1
+#define VIRTIO_GPU_MAP_CACHE_UNCACHED		2
+#define VIRTIO_GPU_MAP_CACHE_WC			3
+
+struct virtio_gpu_resp_map_info {
+	struct virtio_gpu_ctrl_hdr hdr;
+	__le32 map_info;
+	__le32 padding;
+};
+
+struct virtio_gpu_resource_unmap_blob {
+	struct virtio_gpu_ctrl_hdr hdr;
+	__le32 resource_id;
+	__le32 padding;
+};
+
 #define VIRTIO_GPU_CONTEXT_INIT_CAPSET_ID_MASK	0x000000ff
 
 /* context_init is debug padding unless F_CONTEXT_INIT was negotiated. */
@@ -315,5 +376,8 @@ struct virtio_gpu_config {
 	__le32 num_scanouts;
 	__le32 num_capsets;
 };
+
+/* Where blob_alignment follows it, with F_BLOB_ALIGNMENT only. */
+#define VIRTIO_GPU_CONFIG_BLOB_ALIGNMENT	16
 
 #endif

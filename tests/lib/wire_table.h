@@ -58,6 +58,19 @@ extern const size_t wire_system_rows;
 	FIELD(virtio_gpu_transfer_host_3d, offset), \
 	FIELD(virtio_gpu_transfer_host_3d, layer_stride), \
 	SIZE(virtio_gpu_cmd_submit), FIELD(virtio_gpu_cmd_submit, size), \
+	SIZE(virtio_gpu_resource_create_blob), \
+	FIELD(virtio_gpu_resource_create_blob, nr_entries), \
+	FIELD(virtio_gpu_resource_create_blob, size), \
+	SIZE(virtio_gpu_set_scanout_blob), \
+	FIELD(virtio_gpu_set_scanout_blob, format), \
+	FIELD(virtio_gpu_set_scanout_blob, strides), \
+	FIELD(virtio_gpu_set_scanout_blob, offsets), \
+	SIZE(virtio_gpu_resource_map_blob), \
+	FIELD(virtio_gpu_resource_map_blob, offset), \
+	SIZE(virtio_gpu_resp_map_info), SIZE(virtio_gpu_resource_unmap_blob), \
+	VALUE(VIRTIO_GPU_BLOB_MEM_HOST3D_GUEST), \
+	VALUE(VIRTIO_GPU_BLOB_FLAG_USE_CROSS_DEVICE), \
+	VALUE(VIRTIO_GPU_SHM_ID_HOST_VISIBLE), \
 	SIZE(virtio_gpu_cursor_pos), SIZE(virtio_gpu_update_cursor), \
 	FIELD(virtio_gpu_update_cursor, resource_id), \
 	FIELD(virtio_gpu_update_cursor, hot_y), \
