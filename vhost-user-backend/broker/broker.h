@@ -10,6 +10,9 @@
  * vm.c       a configured VM: its socket, and who may connect to it
  * endpoint.c one connection of a VM: the vgpu-endpoint process and its messages
  * control.c  clients and their lines; command.c what they may ask for
+ * events.c   what has happened; trace.c who had the GPU when; watch.c the
+ *            requests for both
+ * metrics.c  the same figures for a monitoring system
  * state.c    weights that were set live, over a restart
  *
  * vgpud accepts the front end's connection and gives it to an endpoint: no
@@ -31,6 +34,9 @@ struct arbiter;
 struct config;
 struct control;
 struct event_loop;
+struct events;
+struct metrics;
+struct trace;
 struct vgpu_caps;
 
 struct broker {
@@ -38,6 +44,9 @@ struct broker {
 	struct config *config;
 	struct arbiter *arbiter;
 	struct control *control;
+	struct events *events;		/* NULL: nobody keeps them */
+	struct trace *trace;
+	struct metrics *metrics;	/* NULL: not served */
 	GPtrArray *vms;			/* struct vm */
 	GHashTable *live_weights;	/* VM name to weight, set by clients */
 

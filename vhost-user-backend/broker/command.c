@@ -16,8 +16,10 @@
 #include "broker/config.h"
 #include "broker/control.h"
 #include "broker/endpoint.h"
+#include "broker/events.h"
 #include "broker/state.h"
 #include "broker/vm.h"
+#include "broker/watch.h"
 #include "sched/arbiter.h"
 #include "sched/policy.h"
 
@@ -104,6 +106,8 @@ static void put_stats(JsonBuilder *b, const struct arbiter_stats *s)
 	put_double(b, "gpu_seconds", (double)s->gpu_ns / 1e9);
 	put_double(b, "cpu_seconds", (double)s->cpu_ns / 1e9);
 	put_double(b, "wait_seconds", (double)s->wait_ns / 1e9);
+	put_double(b, "wait_p50_ms", (double)s->wait_p50_ns / 1e6);
+	put_double(b, "wait_p99_ms", (double)s->wait_p99_ns / 1e6);
 	put_double(b, "idle_seconds", (double)s->idle_ns / 1e9);
 	put_int(b, "cpu_ns", s->cpu_ns);
 	put_int(b, "gpu_ns", s->gpu_ns);
@@ -224,6 +228,10 @@ static char *do_set(const struct request *r)
 	log_info("VM %s: weight %u to %u by pid %d, uid %u", vm->config->name,
 		 vm_weight(vm), (unsigned int)weight, (int)r->peer->pid,
 		 (unsigned int)r->peer->uid);
+	events_post(r->broker->events, EVENT_SET, vm->config->name,
+		    "weight %u to %u by pid %d, uid %u", vm_weight(vm),
+		    (unsigned int)weight, (int)r->peer->pid,
+		    (unsigned int)r->peer->uid);
 	vm_set_weight(vm, (uint32_t)weight);
 	state_save(r->broker);
 	return do_show(r);
@@ -253,6 +261,16 @@ static char *do_stats(const struct request *r)
 	return finish(b);
 }
 
+static char *do_events(const struct request *r)
+{
+	return watch_events(r->broker, r->object);
+}
+
+static char *do_trace(const struct request *r)
+{
+	return watch_trace(r->broker, r->object);
+}
+
 static const struct {
 	const char *name;
 	char *(*run)(const struct request *r);
@@ -262,6 +280,8 @@ static const struct {
 	{ "show", do_show, { "vm", NULL } },
 	{ "set", do_set, { "vm", "weight", NULL } },
 	{ "stats", do_stats, { NULL } },
+	{ "events", do_events, { "since", "follow", NULL } },
+	{ "trace", do_trace, { "since", NULL } },
 };
 
 /* A misspelt member must not look as if it had worked. */
@@ -292,14 +312,14 @@ static char *run(const struct request *r)
 	size_t i;
 
 	if (!name)
-		return fail("\"cmd\" is missing; it is list, show, set or stats");
+		return fail("\"cmd\" is missing; it is list, show, set, stats, events or trace");
 	for (i = 0; i < G_N_ELEMENTS(commands); i++) {
 		if (strcmp(name, commands[i].name))
 			continue;
 		error = check_members(r, i);
 		return error ? error : commands[i].run(r);
 	}
-	return fail("there is no command \"%.64s\"; there are list, show, set and stats",
+	return fail("there is no command \"%.64s\"; there are list, show, set, stats, events and trace",
 		    name);
 }
 

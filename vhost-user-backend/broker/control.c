@@ -16,6 +16,7 @@
 #include "broker/broker.h"
 #include "broker/command.h"
 #include "broker/listen.h"
+#include "broker/watch.h"
 
 #define STUCK_US	5000000		/* a reply nobody reads */
 
@@ -23,6 +24,8 @@ struct control {
 	struct broker *broker;
 	struct listener *listener;
 	GPtrArray *clients;
+	struct client *answered;	/* whose line is being answered */
+	struct event_source *posted;	/* tell those who follow */
 	struct log_limit limit;
 };
 
@@ -33,6 +36,7 @@ struct client {
 	struct event_source *stuck;	/* runs while a reply waits */
 	struct ucred peer;
 	GString *in, *out;
+	uint64_t next_event;		/* follows from here, 0: does not */
 	bool dead;
 };
 
@@ -86,8 +90,10 @@ static void answer_lines(struct client *c)
 
 		if (!end)
 			break;
+		c->control->answered = c;
 		reply = command_answer(c->control->broker, c->in->str,
 				       (size_t)(end - c->in->str), &c->peer);
+		c->control->answered = NULL;
 		g_string_erase(c->in, 0, end - c->in->str + 1);
 		g_string_append(c->out, reply);
 		g_string_append_c(c->out, '\n');
@@ -112,6 +118,22 @@ static void read_some(struct client *c)
 		c->dead = true;
 }
 
+/* Whoever reads slowly is told less often, and loses what is not kept. */
+static void tell_events(struct client *c)
+{
+	while (c->next_event && !c->dead && !c->out->len) {
+		char *line = watch_follow(c->control->broker, &c->next_event);
+
+		if (!line)
+			break;
+		g_string_append(c->out, line);
+		g_string_append_c(c->out, '\n');
+		g_free(line);
+		event_set_timer(c->stuck, STUCK_US);
+		flush(c);
+	}
+}
+
 static void on_client(void *opaque, unsigned int events)
 {
 	struct client *c = opaque;
@@ -123,6 +145,7 @@ static void on_client(void *opaque, unsigned int events)
 	if (events & EVENT_HUP && !(events & EVENT_IN) && !c->in->len)
 		c->dead = true;
 	answer_lines(c);
+	tell_events(c);
 	/* it has gone and what it could still be told has no taker */
 	if (events & EVENT_HUP && c->out->len)
 		c->dead = true;
@@ -164,12 +187,40 @@ static void on_connect(void *opaque, int fd)
 		  (unsigned int)c->peer.uid);
 }
 
+/* Not from events_post() itself: its caller may be answering a client. */
+static void on_posted(void *opaque)
+{
+	struct control *control = opaque;
+	guint i = control->clients->len;
+
+	while (i--) {
+		struct client *c = g_ptr_array_index(control->clients, i);
+
+		tell_events(c);
+		if (c->dead)
+			client_free(c);
+	}
+}
+
+void control_follow(struct control *control, uint64_t next)
+{
+	if (control && control->answered)
+		control->answered->next_event = next;
+}
+
+void control_posted(struct control *control)
+{
+	if (control)
+		event_set_timer(control->posted, 0);
+}
+
 struct control *control_new(struct broker *broker, const char *path)
 {
 	struct control *control = g_new0(struct control, 1);
 
 	control->broker = broker;
 	control->clients = g_ptr_array_new();
+	control->posted = event_add_timer(broker->loop, on_posted, control);
 	control->listener = listener_new(broker->loop, path, 0660, (uid_t)-1,
 					 (gid_t)-1, on_connect, control);
 	if (!control->listener) {
@@ -188,5 +239,6 @@ void control_free(struct control *control)
 		client_free(g_ptr_array_index(control->clients, 0));
 	g_ptr_array_free(control->clients, TRUE);
 	listener_free(control->listener);
+	event_del(control->posted);
 	g_free(control);
 }

@@ -9,6 +9,8 @@
 #ifndef BROKER_CONTROL_H
 #define BROKER_CONTROL_H
 
+#include <stdint.h>
+
 struct broker;
 struct control;
 
@@ -19,5 +21,14 @@ struct control;
 /** control_new() - listen; NULL with a log line */
 struct control *control_new(struct broker *broker, const char *path);
 void control_free(struct control *control);
+
+/**
+ * control_follow() - the client that is being answered follows events
+ * @next: number of the first that it has not been told
+ */
+void control_follow(struct control *control, uint64_t next);
+
+/** control_posted() - there is a new event for those who follow */
+void control_posted(struct control *control);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "broker/broker.h"
 #include "broker/config.h"
+#include "broker/events.h"
 #include "broker/process.h"
 #include "broker/spawn.h"
 #include "broker/vm.h"
@@ -147,6 +148,9 @@ static int on_worker_started(struct endpoint *ep, struct ipc_msg *msg)
 	ep->info.restarts = msg->worker.restarts;
 	arbiter_vm_worker(ep->vm->arbiter_vm, pid);
 	log_debug("VM %s: worker %d", ep->vm->config->name, (int)pid);
+	events_post(ep->vm->broker->events, EVENT_WORKER_STARTED,
+		    ep->vm->config->name, "worker %d, %u restarts", (int)pid,
+		    ep->info.restarts);
 	return 0;
 }
 
@@ -157,6 +161,10 @@ static void on_worker_exited(struct endpoint *ep,
 
 	worker_gone(ep);
 	ep->info.restarts = worker->restarts;
+	if (worker->status)
+		events_post(ep->vm->broker->events, EVENT_WORKER_EXITED,
+			    ep->vm->config->name, "its worker %s",
+			    spawn_status(worker->status, buf, sizeof(buf)));
 	if (worker->status)
 		log_debug("VM %s: its worker %s", ep->vm->config->name,
 			  spawn_status(worker->status, buf, sizeof(buf)));
@@ -173,6 +181,10 @@ static int handle(struct endpoint *ep, struct ipc_msg *msg)
 		on_worker_exited(ep, &msg->worker);
 		return 0;
 	case VGPU_BROKER_STATE:
+		if (msg->state.driver_ok && !ep->info.driver_ok)
+			events_post(ep->vm->broker->events, EVENT_DRIVER,
+				    ep->vm->config->name,
+				    "a driver in the guest has started");
 		ep->info.connected = msg->state.connected;
 		ep->info.driver_ok = msg->state.driver_ok;
 		return 0;
@@ -217,6 +229,9 @@ static void on_endpoint_exit(void *opaque, unsigned int events)
 	if (waitpid(ep->pid, &status, WNOHANG) != ep->pid)
 		return;
 	ep->pid = 0;
+	events_post(vm->broker->events, EVENT_DISCONNECTED, vm->config->name,
+		    "its endpoint %s",
+		    spawn_status(status, buf, sizeof(buf)));
 	if (status && !vm->broker->stopping)
 		log_warning("VM %s: its endpoint %s; the socket is open for a new connection",
 			    vm->config->name,

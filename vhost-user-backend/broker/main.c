@@ -18,10 +18,12 @@
 #include "broker/config.h"
 #include "broker/control.h"
 #include "broker/endpoint.h"
+#include "broker/events.h"
 #include "broker/notify.h"
 #include "broker/probe.h"
 #include "broker/reload.h"
 #include "broker/state.h"
+#include "broker/trace.h"
 #include "broker/vm.h"
 #include "sched/arbiter.h"
 
@@ -36,8 +38,24 @@ static void on_hung(void *opaque, const char *reason)
 {
 	struct vm *vm = opaque;
 
+	events_post(vm->broker->events, EVENT_HUNG, vm->config->name,
+		    "%s; its worker is killed", reason);
 	if (vm->endpoint)
 		endpoint_kill_worker(vm->endpoint, reason);
+}
+
+static void on_turn(void *opaque, const struct arbiter_turn *turn)
+{
+	const struct vm *vm = opaque;
+
+	trace_add(vm->broker->trace, vm->config->name, turn);
+}
+
+static void on_event(void *opaque)
+{
+	const struct broker *broker = opaque;
+
+	control_posted(broker->control);
 }
 
 static void on_reload(void *opaque)
@@ -100,7 +118,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 static int start(struct broker *broker)
 {
-	struct arbiter_config ac = { .hung = on_hung };
+	struct arbiter_config ac = { .hung = on_hung, .turn = on_turn };
 	const struct config *config = broker->config;
 	guint i;
 	int ret;
@@ -162,6 +180,8 @@ static void stop(struct broker *broker)
 		vm_free(g_ptr_array_index(broker->vms, 0));
 	arbiter_free(broker->arbiter);
 	control_free(broker->control);
+	events_free(broker->events);
+	trace_free(broker->trace);
 	if (broker->caps_fd >= 0)
 		close(broker->caps_fd);
 	g_free(broker->render_node);
@@ -196,6 +216,8 @@ static int serve(struct config *config)
 	raise_limit();
 	broker.loop = event_loop_new();
 	broker.vms = g_ptr_array_new();
+	broker.events = events_new(on_event, &broker);
+	broker.trace = trace_new();
 	broker.live_weights = g_hash_table_new_full(g_str_hash, g_str_equal,
 						    g_free, NULL);
 	signals[0] = event_add_signal(broker.loop, SIGTERM, on_stop, &broker);

@@ -13,6 +13,7 @@
 #include "broker/broker.h"
 #include "broker/config.h"
 #include "broker/endpoint.h"
+#include "broker/events.h"
 #include "broker/listen.h"
 #include "sched/arbiter.h"
 
@@ -30,6 +31,8 @@ static void on_connect(void *opaque, int sock)
 	if (vm->endpoint) {
 		vm->connections++;
 		log_info("VM %s: connected", vm->config->name);
+		events_post(vm->broker->events, EVENT_CONNECTED,
+			    vm->config->name, "a front end has connected");
 	}
 }
 
