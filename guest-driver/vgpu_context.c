@@ -19,6 +19,7 @@ static int add_attach(struct vgpu_context *ctx, u32 res_id,
 	if (!cmd)
 		return -ENOMEM;
 	cmd->cmd_len = vgpu_cmd_ctx_attach(&cmd->cmd, ctx->id, res_id);
+	cmd->epoch = ctx->epoch;
 	list_add_tail(&cmd->node, cmds);
 	return 0;
 }
@@ -39,9 +40,11 @@ static int create(struct vgpu_device *dev, struct vgpu_context *ctx)
 		vgpu_vbuf_free(cmd);
 		goto err;
 	}
+	ctx->epoch = vgpu_queue_epoch(&dev->ctrl);
 	get_task_comm(name, current);
 	cmd->cmd_len = vgpu_cmd_ctx_create(&cmd->cmd, ctx->id, name,
 					   strlen(name));
+	cmd->epoch = ctx->epoch;
 	list_add(&cmd->node, &cmds);
 	xa_for_each(&ctx->handles, res_id, entry) {
 		ret = add_attach(ctx, res_id, &cmds);
@@ -50,7 +53,9 @@ static int create(struct vgpu_device *dev, struct vgpu_context *ctx)
 	}
 	ctx->destroy->cmd_len = vgpu_cmd_ctx_destroy(&ctx->destroy->cmd,
 						     ctx->id);
-	ctx->created = true;
+	ctx->destroy->epoch = ctx->epoch;
+	/* with its epoch */
+	smp_store_release(&ctx->created, true);
 	return vgpu_queue_submit(&dev->ctrl, &cmds, VGPU_SUBMIT_MORE);
 
 err:
@@ -60,14 +65,20 @@ err:
 	return ret;
 }
 
+/* Commands of it are refused by the queue as well, in case of a race. */
+static bool is_lost(struct vgpu_device *dev, struct vgpu_context *ctx)
+{
+	return ctx->epoch != vgpu_queue_epoch(&dev->ctrl);
+}
+
 int vgpu_context_need(struct vgpu_device *dev, struct vgpu_context *ctx)
 {
 	int ret = 0;
 
 	if (!ctx->id)
 		return -ENOSYS;
-	if (READ_ONCE(ctx->created))
-		return 0;
+	if (smp_load_acquire(&ctx->created))
+		return is_lost(dev, ctx) ? -EIO : 0;
 	mutex_lock(&ctx->lock);
 	if (!ctx->created)
 		ret = create(dev, ctx);
@@ -192,6 +203,7 @@ void vgpu_context_gem_close(struct drm_gem_object *obj, struct drm_file *file)
 	cmd = ctx->created ? vgpu_vbuf_new(GFP_KERNEL) : NULL;
 	if (cmd) {
 		cmd->cmd_len = vgpu_cmd_ctx_detach(&cmd->cmd, ctx->id, res_id);
+		cmd->epoch = ctx->epoch;
 		vgpu_queue_submit_one(&dev->ctrl, cmd);
 	}
 out:

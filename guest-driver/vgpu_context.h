@@ -26,6 +26,7 @@ struct vgpu_context {
 	struct mutex lock;	/* of what names it */
 	u32 id;			/* 0: no 3D */
 	bool created;		/* lock */
+	u32 epoch;		/* life of the device it was created in */
 	struct vgpu_vbuf *destroy;	/* made in advance; lock */
 	struct xarray handles;	/* resource id -> number of handles; lock */
 	struct vgpu_timeline *timeline;
@@ -36,7 +37,11 @@ static inline struct vgpu_context *to_vgpu_context(struct drm_file *file)
 	return file->driver_priv;
 }
 
-/** vgpu_context_need() - create it on the host, unless that was done */
+/**
+ * vgpu_context_need() - create it on the host, unless that was done
+ *
+ * Return: 0, -EIO (it was lost in a reset of the device), or another error.
+ */
 int vgpu_context_need(struct vgpu_device *dev, struct vgpu_context *ctx);
 
 /* struct drm_driver */

@@ -122,6 +122,8 @@ static void cursor_update(struct drm_plane *plane,
 	struct vgpu_output *output;
 	struct vgpu_cursor *c;
 	struct vgpu_bo *bo;
+	bool image;
+	u32 epoch;
 
 	old = drm_atomic_get_old_plane_state(commit, plane);
 	new = drm_atomic_get_new_plane_state(commit, plane);
@@ -131,18 +133,22 @@ static void cursor_update(struct drm_plane *plane,
 	c = &output->cursor;
 	bo = to_vgpu_bo(new->fb->obj[0]);
 
+	epoch = vgpu_queue_epoch(&output->dev->ctrl);
 	spin_lock_irq(&c->lock);
 	c->x = new->crtc_x;
 	c->y = new->crtc_y;
 	c->move = true;
-	if (new->fb != old->fb) {
+	/* after a reset the host has no cursor */
+	image = new->fb != old->fb || c->epoch != epoch;
+	c->epoch = epoch;
+	if (image) {
 		c->res_id = bo->res_id;
 		c->hot_x = vgpu_hotspot_x(new);
 		c->hot_y = vgpu_hotspot_y(new);
 		c->update = true;
 	}
 	spin_unlock_irq(&c->lock);
-	if (new->fb != old->fb && bo->dumb)
+	if (image && bo->dumb)
 		upload(output, bo);
 	cursor_send(output);
 }

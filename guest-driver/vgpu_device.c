@@ -83,6 +83,7 @@ static void device_release(struct drm_device *drm, void *data)
 	vgpu_queue_fini(&dev->ctrl);
 	vgpu_caps_fini(dev);
 	ida_destroy(&dev->contexts);
+	mutex_destroy(&dev->bos_lock);
 	mutex_destroy(&dev->caps_lock);
 	mutex_destroy(&dev->stop_lock);
 }
@@ -101,6 +102,8 @@ struct vgpu_device *vgpu_device_new(struct drm_device *drm,
 	drm->dev_private = dev;
 	mutex_init(&dev->stop_lock);
 	mutex_init(&dev->caps_lock);
+	mutex_init(&dev->bos_lock);
+	INIT_LIST_HEAD(&dev->bos);
 	ida_init(&dev->contexts);
 	INIT_WORK(&dev->lost_work, lost_work);
 	INIT_WORK(&dev->config_work, config_work);

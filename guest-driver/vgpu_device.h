@@ -44,6 +44,8 @@ struct vgpu_device {
 	struct work_struct lost_work;
 	struct work_struct config_work;
 
+	struct mutex bos_lock;		/* of @bos; what it names is queued in it */
+	struct list_head bos;		/* what the host knows, oldest first */
 	atomic_t last_resource;		/* ids are never used twice */
 	struct ida contexts;
 

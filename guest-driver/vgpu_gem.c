@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <drm/drm_fourcc.h>
 #include <drm/drm_mode.h>
+#include <drm/drm_print.h>
 
 #include "vgpu_gem.h"
 #include "vgpu_context.h"
@@ -37,7 +38,10 @@ static void free_object(struct drm_gem_object *obj)
 	cmd->cmd_len = vgpu_cmd_unref(&cmd->cmd, bo->res_id);
 	cmd->done = unref_done;
 	cmd->priv = &bo->base;
+	mutex_lock(&dev->bos_lock);
+	list_del(&bo->node);
 	vgpu_queue_submit_one(&dev->ctrl, cmd);
+	mutex_unlock(&dev->bos_lock);
 }
 
 static const struct drm_gem_object_funcs gem_funcs = {
@@ -68,19 +72,16 @@ struct drm_gem_object *vgpu_gem_create_object(struct drm_device *drm,
 
 /* ATTACH_BACKING with the addresses of the object's pages. */
 static struct vgpu_vbuf *attach_backing(struct vgpu_device *dev,
-					struct vgpu_bo *bo)
+					struct vgpu_bo *bo,
+					struct sg_table *sgt)
 {
 	struct virtio_gpu_mem_entry *e = NULL;
 	struct vgpu_payload *entries;
 	struct vgpu_vbuf *cmd;
-	struct sg_table *sgt;
 	struct scatterlist *sg;
 	unsigned int nr, left = 0, chunk = 0;
 	int i;
 
-	sgt = drm_gem_shmem_get_pages_sgt(&bo->base);
-	if (IS_ERR(sgt))
-		return ERR_CAST(sgt);
 	nr = dev->use_dma_api ? sgt->nents : sgt->orig_nents;
 
 	cmd = vgpu_vbuf_new(GFP_KERNEL_ACCOUNT);
@@ -89,7 +90,7 @@ static struct vgpu_vbuf *attach_backing(struct vgpu_device *dev,
 	if (!cmd || !entries) {
 		vgpu_vbuf_free(cmd);
 		vgpu_payload_free(entries);
-		return ERR_PTR(-ENOMEM);
+		return NULL;
 	}
 	cmd->payload = entries;
 	cmd->cmd_len = vgpu_cmd_attach_backing(&cmd->cmd, bo->res_id, nr);
@@ -126,6 +127,8 @@ static struct vgpu_vbuf *create_resource(struct vgpu_context *ctx,
 		cmd->cmd_len = vgpu_cmd_create_2d(&cmd->cmd, bo->res_id,
 						  t->format, t->width,
 						  t->height);
+	bo->create = cmd->cmd;
+	bo->create_len = cmd->cmd_len;
 	if (!params->busy)
 		return cmd;
 	cmd->fence = vgpu_fence_new(ctx->timeline);
@@ -136,6 +139,51 @@ static struct vgpu_vbuf *create_resource(struct vgpu_context *ctx,
 	return cmd;
 }
 
+/* From here on the host knows @bo, and is told again after a reset. */
+static int introduce(struct vgpu_device *dev, struct vgpu_bo *bo,
+		     struct vgpu_vbuf *unref, struct list_head *cmds)
+{
+	int ret;
+
+	bo->unref = unref;
+	mutex_lock(&dev->bos_lock);
+	list_add_tail(&bo->node, &dev->bos);
+	ret = vgpu_queue_submit(&dev->ctrl, cmds, VGPU_SUBMIT_MORE);
+	mutex_unlock(&dev->bos_lock);
+	return ret;
+}
+
+static int restore(struct vgpu_device *dev, struct vgpu_bo *bo)
+{
+	struct vgpu_vbuf *create, *attach;
+	LIST_HEAD(cmds);
+
+	create = vgpu_vbuf_new(GFP_KERNEL);
+	if (!create)
+		return -ENOMEM;
+	/* what the host knew has its pages, and keeps them */
+	attach = attach_backing(dev, bo, bo->base.sgt);
+	if (!attach) {
+		vgpu_vbuf_free(create);
+		return -ENOMEM;
+	}
+	create->cmd = bo->create;
+	create->cmd_len = bo->create_len;
+	list_add_tail(&create->node, &cmds);
+	list_add_tail(&attach->node, &cmds);
+	return vgpu_queue_submit(&dev->ctrl, &cmds, VGPU_SUBMIT_MORE);
+}
+
+void vgpu_bos_restore(struct vgpu_device *dev)
+{
+	struct vgpu_bo *bo;
+
+	lockdep_assert_held(&dev->bos_lock);
+	list_for_each_entry(bo, &dev->bos, node)
+		if (restore(dev, bo))
+			drm_warn(dev->drm, "resource %u is lost\n", bo->res_id);
+}
+
 /* Tell the host about @bo. On failure it does not know it. */
 static int init_resource(struct vgpu_device *dev, struct vgpu_context *ctx,
 			 struct vgpu_bo *bo,
@@ -143,12 +191,16 @@ static int init_resource(struct vgpu_device *dev, struct vgpu_context *ctx,
 {
 	struct dma_resv *resv = bo->base.base.resv;
 	struct vgpu_vbuf *create, *attach, *unref;
+	struct sg_table *sgt;
 	LIST_HEAD(cmds);
 	int ret = -ENOMEM;
 
-	attach = attach_backing(dev, bo);
-	if (IS_ERR(attach))
-		return PTR_ERR(attach);
+	sgt = drm_gem_shmem_get_pages_sgt(&bo->base);
+	if (IS_ERR(sgt))
+		return PTR_ERR(sgt);
+	attach = attach_backing(dev, bo, sgt);
+	if (!attach)
+		return -ENOMEM;
 	list_add(&attach->node, &cmds);
 	create = create_resource(ctx, bo, params);
 	if (!create)
@@ -170,15 +222,13 @@ static int init_resource(struct vgpu_device *dev, struct vgpu_context *ctx,
 			goto err;
 		}
 		vgpu_fence_get(fence);
-		bo->unref = unref;
-		ret = vgpu_queue_submit(&dev->ctrl, &cmds, VGPU_SUBMIT_MORE);
+		ret = introduce(dev, bo, unref, &cmds);
 		dma_resv_add_fence(resv, &fence->base, DMA_RESV_USAGE_WRITE);
 		dma_resv_unlock(resv);
 		vgpu_fence_put(fence);
 		return ret;
 	}
-	bo->unref = unref;
-	return vgpu_queue_submit(&dev->ctrl, &cmds, VGPU_SUBMIT_MORE);
+	return introduce(dev, bo, unref, &cmds);
 
 err:
 	vgpu_vbuf_list_free(&cmds);

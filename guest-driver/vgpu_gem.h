@@ -20,6 +20,9 @@ struct vgpu_bo {
 	u32 res_id;
 	bool dumb;		/* pixels come from the guest's pages */
 	struct vgpu_vbuf *unref;	/* NULL: the host does not know it */
+	struct list_head node;	/* device->bos while @unref is set */
+	union vgpu_cmd create;	/* to tell the host again after a reset */
+	u32 create_len;
 };
 
 static inline struct vgpu_bo *to_vgpu_bo(struct drm_gem_object *obj)
@@ -40,6 +43,14 @@ struct vgpu_bo_params {
 int vgpu_bo_create(struct drm_file *file, struct vgpu_device *dev,
 		   const struct vgpu_bo_params *params, u32 *handle,
 		   u32 *res_id);
+
+/**
+ * vgpu_bos_restore() - tell the host of every resource again
+ *
+ * After a reset: the same ids, formats and pages. Contents that were the
+ * host's alone are lost. Under device->bos_lock; queues without waiting.
+ */
+void vgpu_bos_restore(struct vgpu_device *dev);
 
 /** vgpu_bo_sync_for_device() - guest's writes become visible to the host */
 void vgpu_bo_sync_for_device(struct vgpu_device *dev, struct vgpu_bo *bo);

@@ -21,6 +21,7 @@ struct vgpu_device;
 /** struct vgpu_scanout - what the host was last told to show */
 struct vgpu_scanout {
 	u32 res_id;		/* 0: nothing */
+	u32 epoch;		/* life of the device that was told in */
 	struct vgpu_rect src;
 	struct drm_rect missed;	/* damage of frames that were not sent */
 	atomic_t flushes;	/* not answered yet */
@@ -30,6 +31,7 @@ struct vgpu_scanout {
 /** struct vgpu_cursor - what the cursor shall be; one command at a time */
 struct vgpu_cursor {
 	spinlock_t lock;	/* of all that follows */
+	u32 epoch;		/* life of the device that knows the image */
 	u32 res_id;
 	u32 hot_x, hot_y;
 	int x, y;

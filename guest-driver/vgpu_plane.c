@@ -214,6 +214,7 @@ static void plane_update(struct drm_plane *plane,
 	struct drm_rect damage, src;
 	struct vgpu_rect view;
 	bool whole;
+	u32 epoch;
 
 	old = drm_atomic_get_old_plane_state(commit, plane);
 	new = drm_atomic_get_new_plane_state(commit, plane);
@@ -221,6 +222,12 @@ static void plane_update(struct drm_plane *plane,
 	    !new->crtc->state->active)
 		return;
 	output = crtc_to_output(new->crtc);
+	/* after a reset the host shows nothing */
+	epoch = vgpu_queue_epoch(&output->dev->ctrl);
+	if (output->scanout.epoch != epoch) {
+		output->scanout.epoch = epoch;
+		output->scanout.res_id = 0;
+	}
 	drm_rect_fp_to_int(&src, &new->src);
 	view = to_rect(&src);
 	/*

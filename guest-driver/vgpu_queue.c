@@ -171,6 +171,19 @@ void vgpu_queue_kick(struct vgpu_queue *q)
 	rcu_read_unlock();
 }
 
+/* Why none of these can be sent; 0: they can. Called with the lock. */
+static int refusal(struct vgpu_queue *q, struct list_head *cmds)
+{
+	struct vgpu_vbuf *vbuf;
+
+	if (q->state == VGPU_QUEUE_DEAD)
+		return -ENODEV;
+	list_for_each_entry(vbuf, cmds, node)
+		if (vbuf->epoch && vbuf->epoch != q->epoch)
+			return -EIO;
+	return 0;
+}
+
 int vgpu_queue_submit(struct vgpu_queue *q, struct list_head *cmds,
 		      unsigned int flags)
 {
@@ -179,23 +192,23 @@ int vgpu_queue_submit(struct vgpu_queue *q, struct list_head *cmds,
 	unsigned long irqflags;
 	LIST_HEAD(ready);
 	LIST_HEAD(refused);
-	bool dead;
+	int error;
 
 	rcu_read_lock();
 	spin_lock_irqsave(&q->lock, irqflags);
-	dead = q->state == VGPU_QUEUE_DEAD;
+	error = refusal(q, cmds);
 	list_for_each_entry(vbuf, cmds, node) {
 		q->submitted++;
 		if (vbuf->fence) {
 			vgpu_fence_emit(vbuf->fence);
 			vgpu_cmd_set_fence(&vbuf->cmd, ++q->fence_id);
 		}
-		if (dead)
-			answer(q, vbuf, -ENODEV, &ready);
+		if (error)
+			answer(q, vbuf, error, &ready);
 		else
 			q->nr_pending++;
 	}
-	list_splice_tail_init(cmds, dead ? &refused : &q->pending);
+	list_splice_tail_init(cmds, error ? &refused : &q->pending);
 	fill_ring(q);
 	if (!(flags & VGPU_SUBMIT_MORE))
 		notify = kick_prepare(q);
@@ -204,9 +217,9 @@ int vgpu_queue_submit(struct vgpu_queue *q, struct list_head *cmds,
 	if (notify)
 		virtqueue_notify(notify);
 	rcu_read_unlock();
-	if (dead)
+	if (error)
 		after_answers(q, &refused, &ready);
-	return dead ? -ENODEV : 0;
+	return error;
 }
 
 int vgpu_queue_submit_one(struct vgpu_queue *q, struct vgpu_vbuf *vbuf)
@@ -340,6 +353,7 @@ int vgpu_queue_init(struct vgpu_queue *q, const char *name,
 	q->name = name;
 	q->lost = lost;
 	q->state = VGPU_QUEUE_OFF;
+	q->epoch = 1;
 	INIT_LIST_HEAD(&q->pending);
 	INIT_LIST_HEAD(&q->inflight);
 	INIT_LIST_HEAD(&q->answered);

@@ -40,6 +40,7 @@ struct vgpu_queue {
 	unsigned int chain_max;	/* longest chain that always fits */
 	bool unkicked;		/* the ring has what the device was not told */
 	u64 fence_id;		/* last one given out */
+	u32 epoch;		/* life of the device: grows at a reset */
 	wait_queue_head_t room;
 
 	/* answered commands that have a @done to be called */
@@ -80,11 +81,18 @@ int vgpu_queue_wait_room(struct vgpu_queue *q);
  *
  * They enter the ring in this order, with nothing between them. Takes the
  * commands in every case; the list is empty afterwards. May be called in
- * atomic context. Return: 0 or -ENODEV.
+ * atomic context. Return: 0, -ENODEV, or -EIO: a command belongs to a life of
+ * the device that a reset has ended, and all were answered with that error.
  */
 int vgpu_queue_submit(struct vgpu_queue *q, struct list_head *cmds,
 		      unsigned int flags);
 int vgpu_queue_submit_one(struct vgpu_queue *q, struct vgpu_vbuf *vbuf);
+
+/** vgpu_queue_epoch() - which life of the device this is; never 0 */
+static inline u32 vgpu_queue_epoch(const struct vgpu_queue *q)
+{
+	return READ_ONCE(q->epoch);
+}
 
 /** vgpu_queue_kick() - tell the device, if that is due */
 void vgpu_queue_kick(struct vgpu_queue *q);

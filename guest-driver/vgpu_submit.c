@@ -173,6 +173,8 @@ static int submit_queue(struct submit *s)
 	ret = lock_objects(s, &ticket);
 	if (ret)
 		return ret;
+	/* without 3D there is no context to lose */
+	s->cmd->epoch = s->ctx->epoch;
 	list_add(&s->cmd->node, &cmds);
 	s->cmd = NULL;
 	ret = vgpu_queue_submit(&s->dev->ctrl, &cmds, 0);

@@ -51,6 +51,7 @@ struct vgpu_vbuf {
 	struct vgpu_fence *fence;	/* reference; signalled at completion */
 	int error;		/* result: 0 or -errno */
 	u32 len;		/* result: bytes of the answer */
+	u32 epoch;		/* it is of this life of the device; 0: any */
 
 	/*
 	 * Called once after completion, in a worker that may sleep; NULL:
