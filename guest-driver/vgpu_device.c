@@ -100,6 +100,8 @@ struct vgpu_device *vgpu_device_new(struct drm_device *drm,
 	dev->drm = drm;
 	dev->vdev = vdev;
 	drm->dev_private = dev;
+	dev->ctrl.dev_name = dev_name(drm->dev);
+	dev->cursor.dev_name = dev->ctrl.dev_name;
 	mutex_init(&dev->stop_lock);
 	mutex_init(&dev->caps_lock);
 	mutex_init(&dev->bos_lock);

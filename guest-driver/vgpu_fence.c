@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 
 #include "vgpu_fence.h"
+#include "vgpu_trace.h"
 #include "compat.h"
 
 static struct vgpu_fence *to_vgpu_fence(struct dma_fence *f)
@@ -87,9 +88,41 @@ void vgpu_fence_emit(struct vgpu_fence *fence)
 	struct vgpu_timeline *tl = fence->timeline;
 
 	fence->base.seqno = ++tl->seqno;
+	tl->jobs++;
 	/* the timeline's: its command may be gone before its turn comes */
 	dma_fence_get(&fence->base);
 	list_add_tail(&fence->node, &tl->fences);
+}
+
+void vgpu_fence_running(struct vgpu_fence *fence)
+{
+	struct vgpu_timeline *tl = fence->timeline;
+
+	fence->running = true;
+	if (!tl->running++)
+		tl->busy_since = ktime_get();
+}
+
+u64 vgpu_timeline_busy(const struct vgpu_timeline *tl)
+{
+	u64 ns = tl->busy_ns;
+
+	if (tl->running)
+		ns += ktime_to_ns(ktime_sub(ktime_get(), tl->busy_since));
+	return ns;
+}
+
+/* The host is done with it, or will never be. */
+static void stop_running(struct vgpu_fence *fence)
+{
+	struct vgpu_timeline *tl = fence->timeline;
+
+	if (!fence->running)
+		return;
+	fence->running = false;
+	if (tl->running == 1)
+		tl->busy_ns = vgpu_timeline_busy(tl);
+	tl->running--;
 }
 
 void vgpu_fence_answered(struct vgpu_fence *fence, int error,
@@ -98,6 +131,7 @@ void vgpu_fence_answered(struct vgpu_fence *fence, int error,
 	struct vgpu_timeline *tl = fence->timeline;
 	struct vgpu_fence *f, *next;
 
+	stop_running(fence);
 	fence->answered = true;
 	fence->error = error;
 	list_for_each_entry_safe(f, next, &tl->fences, node) {
@@ -118,6 +152,7 @@ void vgpu_fence_signal_list(struct list_head *ready)
 		f->timeline = NULL;
 		if (f->error)
 			dma_fence_set_error(&f->base, f->error);
+		trace_vgpu_job_done(f);
 		dma_fence_signal(&f->base);
 		dma_fence_put(&f->base);
 		vgpu_timeline_put(tl);

@@ -7,6 +7,7 @@
 
 #include <linux/dma-fence.h>
 #include <linux/kref.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
 
@@ -22,6 +23,13 @@ struct vgpu_timeline {
 	u64 seqno;		/* of the newest fence; control queue's lock */
 	/* unsignalled, with a reference each; control queue's lock */
 	struct list_head fences;
+
+	/* for fdinfo and tracing; control queue's lock */
+	u64 client_id;		/* of the open file; fixed */
+	unsigned int running;	/* fences the host works on */
+	ktime_t busy_since;	/* @running is not 0 since then */
+	u64 busy_ns;		/* before that */
+	u64 jobs;		/* fences emitted */
 };
 
 /** struct vgpu_fence - signals when the host has answered its command */
@@ -31,6 +39,7 @@ struct vgpu_fence {
 	struct list_head node;	/* timeline->fences; control queue's lock */
 	struct vgpu_timeline *timeline;	/* reference until signalled */
 	bool answered;		/* control queue's lock */
+	bool running;		/* control queue's lock */
 	int error;		/* to be set at signalling */
 };
 
@@ -56,6 +65,16 @@ static inline void vgpu_fence_put(struct vgpu_fence *fence)
 
 /** vgpu_fence_emit() - give it its place; under the control queue's lock */
 void vgpu_fence_emit(struct vgpu_fence *fence);
+
+/** vgpu_fence_running() - the host has it; under the control queue's lock */
+void vgpu_fence_running(struct vgpu_fence *fence);
+
+/**
+ * vgpu_timeline_busy() - nanoseconds in which the host had work of it
+ *
+ * Under the control queue's lock.
+ */
+u64 vgpu_timeline_busy(const struct vgpu_timeline *tl);
 
 /**
  * vgpu_fence_answered() - the host is done; under the control queue's lock

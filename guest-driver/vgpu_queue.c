@@ -21,6 +21,7 @@
 
 #include "vgpu_queue.h"
 #include "vgpu_fence.h"
+#include "vgpu_trace.h"
 #include "vgpu_vbuf.h"
 #include "compat.h"
 
@@ -79,6 +80,11 @@ static void fill_ring(struct vgpu_queue *q)
 		q->nr_pending--;
 		q->nr_inflight++;
 		q->unkicked = true;
+		trace_vgpu_cmd_queue(q, vbuf);
+		if (vbuf->fence) {
+			vgpu_fence_running(vbuf->fence);
+			trace_vgpu_job_run(q, vbuf->fence);
+		}
 	}
 }
 
@@ -91,6 +97,7 @@ static struct virtqueue *kick_prepare(struct vgpu_queue *q)
 	if (!virtqueue_kick_prepare(q->vq))
 		return NULL;
 	q->kicks++;
+	trace_vgpu_kick(q);
 	return q->vq;
 }
 
@@ -100,6 +107,7 @@ static void answer(struct vgpu_queue *q, struct vgpu_vbuf *vbuf, int error,
 {
 	vbuf->error = error;
 	q->completed++;
+	trace_vgpu_cmd_response(q, vbuf);
 	if (error) {
 		q->failed++;
 		pr_debug_ratelimited("vgpu: %s: command 0x%x: error %d\n",
@@ -202,6 +210,7 @@ int vgpu_queue_submit(struct vgpu_queue *q, struct list_head *cmds,
 		if (vbuf->fence) {
 			vgpu_fence_emit(vbuf->fence);
 			vgpu_cmd_set_fence(&vbuf->cmd, ++q->fence_id);
+			trace_vgpu_job_queue(q, vbuf->fence);
 		}
 		if (error)
 			answer(q, vbuf, error, &ready);
@@ -260,6 +269,7 @@ void vgpu_queue_interrupt(struct vgpu_queue *q)
 		return;
 	}
 	q->interrupts++;
+	trace_vgpu_interrupt(q);
 	do {
 		virtqueue_disable_cb(q->vq);
 		while ((vbuf = virtqueue_get_buf(q->vq, &len))) {

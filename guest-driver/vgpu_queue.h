@@ -31,6 +31,7 @@ enum vgpu_queue_state {
 struct vgpu_queue {
 	spinlock_t lock;	/* taken in interrupt context */
 	const char *name;
+	const char *dev_name;	/* for tracing */
 	struct virtqueue *vq;	/* NULL: none */
 	enum vgpu_queue_state state;
 	struct list_head pending;
