@@ -2,6 +2,7 @@
 /*
  * vgpu_kms.c - mode setting: the device's configuration, CRTCs, commits
  */
+#include <linux/math64.h>
 #include <drm/drm_atomic.h>
 #include <drm/drm_atomic_helper.h>
 #include <drm/drm_drv.h>
@@ -19,6 +20,9 @@
 #include "compat.h"
 
 #define SIZE_MIN	32
+/* What a frame may take: 1000 Hz to 1 Hz. */
+#define FRAME_NS_MIN	NSEC_PER_MSEC
+#define FRAME_NS_MAX	NSEC_PER_SEC
 
 static void crtc_enable(struct drm_crtc *crtc, struct drm_atomic_commit *state)
 {
@@ -53,7 +57,33 @@ static void crtc_flush(struct drm_crtc *crtc, struct drm_atomic_commit *state)
 	spin_unlock_irq(&crtc->dev->event_lock);
 }
 
+/*
+ * A mode paces the vblank timer, and its numbers may come from any program:
+ * nothing that overflows, ticks faster than a machine can bear, or never.
+ */
+static enum drm_mode_status crtc_mode_valid(struct drm_crtc *crtc,
+					    const struct drm_display_mode *mode)
+{
+	u64 frame;
+
+	if (mode->hdisplay > VGPU_SIZE_MAX)
+		return MODE_BAD_HVALUE;
+	if (mode->vdisplay > VGPU_SIZE_MAX)
+		return MODE_BAD_VVALUE;
+	if (mode->clock <= 0 || !mode->htotal || !mode->vtotal)
+		return MODE_BAD;
+	/* the clock is in kHz, which is pixels in a millisecond */
+	frame = div_u64((u64)mode->htotal * mode->vtotal * NSEC_PER_MSEC,
+			mode->clock);
+	if (frame < FRAME_NS_MIN)
+		return MODE_CLOCK_HIGH;
+	if (frame > FRAME_NS_MAX)
+		return MODE_CLOCK_LOW;
+	return MODE_OK;
+}
+
 static const struct drm_crtc_helper_funcs crtc_helper_funcs = {
+	.mode_valid = crtc_mode_valid,
 	.atomic_enable = crtc_enable,
 	.atomic_disable = crtc_disable,
 	.atomic_flush = crtc_flush,
