@@ -30,6 +30,7 @@ HAVE_EDID_CONNECTOR_ADD_MODES|drm/drm_edid.h|drm_edid_connector_add_modes
 HAVE_VIRTQUEUE_INFO|linux/virtio_config.h|^struct virtqueue_info \{
 HAVE_FENCE_INLINE_LOCK|linux/dma-fence.h|inline_lock
 HAVE_FENCE_INIT64|linux/dma-fence.h|dma_fence_init64
+HAVE_DRM_SHOW_FDINFO|drm/drm_file.h|void drm_show_fdinfo\(
 HAVE_ASSIGN_STR_2ARG|trace/stages/stage6_event_callback.h|define __assign_str\(dst, src\)
 HAVE_HRTIMER_SETUP|linux/hrtimer.h|void hrtimer_setup\(
 PROBES

@@ -7,6 +7,7 @@
 
 #include "vgpu_context.h"
 #include "vgpu_device.h"
+#include "vgpu_fdinfo.h"
 #include "vgpu_fence.h"
 #include "vgpu_gem.h"
 #include "vgpu_vbuf.h"
@@ -100,6 +101,7 @@ int vgpu_context_open(struct drm_device *drm, struct drm_file *file)
 	ctx->timeline = vgpu_timeline_new();
 	if (!ctx->timeline)
 		goto err_free;
+	ctx->timeline->client_id = vgpu_client_id(file);
 	if (dev->has_virgl) {
 		id = ida_alloc_min(&dev->contexts, 1, GFP_KERNEL);
 		if (id < 0) {

@@ -19,6 +19,7 @@
 #include "vgpu_context.h"
 #include "vgpu_debugfs.h"
 #include "vgpu_device.h"
+#include "vgpu_fdinfo.h"
 #include "vgpu_gem.h"
 #include "vgpu_ioctl.h"
 #include "vgpu_kms.h"
@@ -32,7 +33,11 @@ static int modeset = -1;
 module_param(modeset, int, 0400);
 MODULE_PARM_DESC(modeset, "0: leave the device alone; 1: use it even with nomodeset");
 
-DEFINE_DRM_GEM_FOPS(vgpu_fops);
+static const struct file_operations vgpu_fops = {
+	.owner = THIS_MODULE,
+	VGPU_FOPS_FDINFO
+	DRM_GEM_FOPS,
+};
 
 static const struct drm_driver vgpu_drm_driver = {
 	.driver_features = DRIVER_GEM | DRIVER_RENDER | DRIVER_MODESET |
@@ -44,6 +49,7 @@ static const struct drm_driver vgpu_drm_driver = {
 	.gem_prime_import_sg_table = vgpu_prime_import_sg_table,
 	VGPU_DRIVER_PRIME
 	VGPU_DRIVER_FBDEV
+	VGPU_DRIVER_FDINFO
 #ifdef CONFIG_DEBUG_FS
 	.debugfs_init = vgpu_debugfs_init,
 #endif
