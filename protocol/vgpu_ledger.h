@@ -60,6 +60,8 @@ enum vgpu_ledger_type {
 	VGPU_LEDGER_SCANOUT,		/* vgpu_ledger_scanout */
 	VGPU_LEDGER_CURSOR,		/* vgpu_ledger_cursor */
 	VGPU_LEDGER_UUID,		/* vgpu_ledger_uuid */
+	VGPU_LEDGER_BLOB,		/* vgpu_ledger_blob */
+	VGPU_LEDGER_VENDOR,		/* vgpu_ledger_id: VGPU_VENDOR_... */
 };
 
 struct vgpu_ledger_record {
@@ -103,6 +105,12 @@ struct vgpu_ledger_cursor {
 	uint32_t scanout_id;
 	uint32_t resource_id;		/* 0: hidden */
 	uint32_t x, y, hot_x, hot_y;
+};
+
+struct vgpu_ledger_blob {
+	uint32_t id;
+	uint32_t flags;
+	uint64_t size;
 };
 
 struct vgpu_ledger_uuid {

@@ -275,7 +275,7 @@ static void test_broker(void)
 	vu_send(VHOST_USER_GET_CONFIG, &cfg, 28, NULL, 0);
 	g_assert_cmpint(vu_reply(VHOST_USER_GET_CONFIG, &cfg, 1000), ==, 28);
 	memcpy(&gpu, cfg.data, sizeof(gpu));
-	g_assert_cmpuint(gpu.num_capsets, ==, 3);
+	g_assert_cmpuint(gpu.num_capsets, ==, 4);
 	g_assert_cmpuint(gpu.num_scanouts, ==, 4);
 	broker_told(VGPU_BROKER_STATE);
 	g_assert_cmpuint(msg.state.connected, ==, 1);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "device/exec.h"
 #include "device/state.h"
+#include "device/vendor.h"
 #include "protocol/vgpu_ipc.h"
 #include "protocol/virgl.h"
 
@@ -20,12 +21,21 @@ bool caps_check(const struct vgpu_caps *caps)
 		const struct vgpu_capset *set = &caps->sets[i];
 
 		/* Guests keep a 64-bit mask of ids. */
-		if (!set->id || set->id > 63 || seen & 1ull << set->id ||
+		if (!set->id || set->id > 63 ||
+		    set->id == VGPU_VENDOR_CAPSET || seen & 1ull << set->id ||
 		    !set->size || set->size > VGPU_CAPSET_MAX_SIZE)
 			return false;
 		seen |= 1ull << set->id;
 	}
 	return true;
+}
+
+bool caps_have(const struct vgpu_caps *caps, uint32_t id)
+{
+	for (uint32_t i = 0; i < caps->count; i++)
+		if (caps->sets[i].id == id)
+			return true;
+	return false;
 }
 
 uint32_t exec_capset_info(struct device *dev, struct command *cmd)
@@ -36,7 +46,9 @@ uint32_t exec_capset_info(struct device *dev, struct command *cmd)
 		uint32_t id, max_version, max_size, padding;
 	} out = { 0 };
 
-	if (index >= dev->caps->count)
+	if (index == dev->caps->count)
+		return vendor_capset_info(dev, cmd);
+	if (index > dev->caps->count)
 		return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
 	if (command_reserve(cmd, sizeof(out)))
 		return VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY;
@@ -90,5 +102,7 @@ uint32_t exec_capset(struct device *dev, struct command *cmd)
 			return with_quota(dev, cmd, set);
 		return VIRTIO_GPU_RESP_OK_CAPSET;
 	}
+	if (req->capset_id == VGPU_VENDOR_CAPSET)
+		return vendor_capset(dev, cmd);
 	return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
 }

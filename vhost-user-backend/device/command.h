@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "protocol/vgpu_vendor.h"
 #include "protocol/virtio_gpu.h"
 
 struct command;
@@ -36,12 +37,14 @@ union request {
 	struct virtio_gpu_get_capset capset;
 	struct virtio_gpu_get_edid edid;
 	struct virtio_gpu_resource_assign_uuid uuid;
+	struct virtio_gpu_resource_create_blob create_blob;
 	struct virtio_gpu_ctx_create ctx_create;
 	struct virtio_gpu_ctx_resource ctx_resource;
 	struct virtio_gpu_resource_create_3d create_3d;
 	struct virtio_gpu_transfer_host_3d transfer_3d;
 	struct virtio_gpu_cmd_submit submit;
 	struct virtio_gpu_update_cursor cursor;
+	struct vgpu_hello hello;
 };
 
 /** struct command - private copy of what the guest asked, and the answer */
@@ -70,12 +73,15 @@ enum command_tail {
 	TAIL_NONE,
 	TAIL_ENTRIES,			/* attach.nr_entries memory entries */
 	TAIL_COMMANDS,			/* submit.size bytes */
+	TAIL_BLOB,			/* create_blob.nr_entries of them */
 };
 
 #define TYPE_3D		(1 << 0)	/* needs F_VIRGL and capsets */
 #define TYPE_EDID	(1 << 1)	/* needs F_EDID */
-#define TYPE_UUID	(1 << 2)	/* needs F_RESOURCE_UUID */
+#define TYPE_UUID	(1 << 2)	/* needs F_RESOURCE_UUID, or the hello */
 #define TYPE_QUERY	(1 << 3)	/* may pass commands that wait */
+#define TYPE_BLOB	(1 << 4)	/* needs F_RESOURCE_BLOB, or the hello */
+#define TYPE_NOTICE	(1 << 5)	/* needs the hello */
 
 /** struct command_type - the contract of one command */
 struct command_type {

@@ -98,8 +98,12 @@ static int tell_renderer(struct device *dev, struct context *ctx,
 			 struct resource *res)
 {
 	struct renderer *r = dev->renderer;
-	int ret = resource_need(dev, res);
+	int ret;
 
+	/* memory of the guest, of which the renderer has nothing */
+	if (res->is_blob)
+		return 0;
+	ret = resource_need(dev, res);
 	if (!ret)
 		ret = r->ops->context_attach(r, ctx->id, res->args.id);
 	if (ret)

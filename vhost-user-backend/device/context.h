@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <glib.h>
+#include "protocol/vgpu_vendor.h"
 
 struct device;
 struct resource;
@@ -25,8 +26,10 @@ struct context {
 	uint32_t context_init;
 	char name[CONTEXT_NAME_MAX + 1];
 	bool lost;		/* with a predecessor; destroy or create anew */
+	bool told;		/* a notice of that was given */
 	bool in_renderer;
 	bool failed;		/* a submit was refused; said in the log */
+	uint64_t timeline[VGPU_VENDOR_RINGS];	/* fence of the newest job */
 	GHashTable *attached;	/* id: whether the renderer knows */
 	GArray *pending;	/* ids that it may not know yet */
 };

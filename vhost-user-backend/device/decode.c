@@ -14,6 +14,7 @@
 #include "base/iov.h"
 #include "device/exec.h"
 #include "device/state.h"
+#include "device/vendor.h"
 #include "ring/vring.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
@@ -61,6 +62,8 @@ static const struct command_type types_2d[] = {
 	T(RESOURCE_ASSIGN_UUID, CONTROL,
 	  struct virtio_gpu_resource_assign_uuid, TAIL_NONE, TYPE_UUID,
 	  exec_assign_uuid),
+	T(RESOURCE_CREATE_BLOB, CONTROL, struct virtio_gpu_resource_create_blob,
+	  TAIL_BLOB, TYPE_3D | TYPE_BLOB, exec_create_blob),
 #undef T
 };
 
@@ -94,6 +97,20 @@ static const struct command_type types_cursor[] = {
 #undef T
 };
 
+static const struct command_type types_vendor[] = {
+	[0] = {
+		.type = VGPU_CMD_HELLO, .name = "HELLO", .queue = CONTROL,
+		.flags = TYPE_3D, .size = sizeof(struct vgpu_hello),
+		.exec = exec_hello,
+	},
+	[VGPU_CMD_NOTICE - VGPU_CMD_HELLO] = {
+		.type = VGPU_CMD_NOTICE, .name = "NOTICE", .queue = CONTROL,
+		.flags = TYPE_3D | TYPE_NOTICE,
+		.size = sizeof(struct virtio_gpu_ctrl_hdr),
+		.exec = exec_notice,
+	},
+};
+
 static const struct {
 	const struct command_type *types;
 	unsigned int n;
@@ -108,6 +125,8 @@ static const struct command_type *find_type(uint32_t type)
 {
 	uint32_t group = type >> 8, nr = type & 0xff;
 
+	if (group == VGPU_CMD_HELLO >> 8)
+		return nr < G_N_ELEMENTS(types_vendor) ? &types_vendor[nr] : NULL;
 	if (group >= G_N_ELEMENTS(groups) || nr >= groups[group].n)
 		return NULL;
 	return &groups[group].types[nr];
@@ -122,7 +141,12 @@ static bool negotiated(const struct device *dev, const struct command_type *t)
 	    !(dev->features & 1ull << VIRTIO_GPU_F_EDID))
 		return false;
 	if (t->flags & TYPE_UUID &&
-	    !(dev->features & 1ull << VIRTIO_GPU_F_RESOURCE_UUID))
+	    !vendor_may(dev, VIRTIO_GPU_F_RESOURCE_UUID, VGPU_VENDOR_UUID))
+		return false;
+	if (t->flags & TYPE_BLOB &&
+	    !vendor_may(dev, VIRTIO_GPU_F_RESOURCE_BLOB, VGPU_VENDOR_BLOB))
+		return false;
+	if (t->flags & TYPE_NOTICE && !(dev->vendor & VGPU_VENDOR_NOTICE))
 		return false;
 	return true;
 }
@@ -193,7 +217,10 @@ static uint32_t decode_tail(struct command *cmd)
 
 	switch (cmd->type->tail) {
 	case TAIL_ENTRIES:
-		n = cmd->req.attach.nr_entries;
+	case TAIL_BLOB:
+		n = cmd->type->tail == TAIL_BLOB ?
+			cmd->req.create_blob.nr_entries :
+			cmd->req.attach.nr_entries;
 		if (!n || n > COMMAND_ENTRIES_MAX ||
 		    n > left / sizeof(struct virtio_gpu_mem_entry))
 			return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
@@ -229,8 +256,12 @@ static uint32_t decode(struct device *dev, unsigned int queue,
 	cmd->type = type;
 	if (got < type->size || elem->out_len < type->size)
 		return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
-	/* Timelines of a context come with a feature that is not offered. */
-	if (cmd->req.hdr.flags & VIRTIO_GPU_FLAG_INFO_RING_IDX)
+	/* A timeline is a context's, and must have been asked for. */
+	if (cmd->req.hdr.flags & VIRTIO_GPU_FLAG_INFO_RING_IDX &&
+	    (cmd->req.hdr.ring_idx >= VGPU_VENDOR_RINGS ||
+	     !cmd->req.hdr.ctx_id ||
+	     !vendor_may(dev, VIRTIO_GPU_F_CONTEXT_INIT,
+			 VGPU_VENDOR_CONTEXT_INIT)))
 		return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
 	return decode_tail(cmd);
 }

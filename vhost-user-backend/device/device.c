@@ -22,6 +22,7 @@
 #include "device/record.h"
 #include "device/resource.h"
 #include "device/state.h"
+#include "device/vendor.h"
 #include "ledger/ledger.h"
 #include "protocol/vgpu_sched.h"
 #include "renderer/renderer.h"
@@ -139,6 +140,9 @@ static void drop_commands(struct device *dev)
 			drop(dev, cmd);
 	}
 	drop_list(dev, &dev->fenced);
+	drop_list(dev, &dev->timelines);
+	drop_list(dev, &dev->notices);
+	dev->nr_notices = 0;
 	while (dev->raw) {
 		struct vring_elem *elem = dev->raw;
 
@@ -216,6 +220,8 @@ void device_reset(struct device *dev)
 	guest_mem_put(dev->mem);
 	dev->mem = NULL;
 	dev->features = 0;
+	dev->vendor = 0;
+	record_vendor(dev);
 	dev->wants_lease = false;
 	dev->lost = false;
 	memset(dev->modes, 0, sizeof(dev->modes));

@@ -35,6 +35,10 @@ uint32_t exec_edid(struct device *dev, struct command *cmd);
 uint32_t exec_capset_info(struct device *dev, struct command *cmd);
 uint32_t exec_capset(struct device *dev, struct command *cmd);
 
+uint32_t exec_create_blob(struct device *dev, struct command *cmd);
+uint32_t exec_hello(struct device *dev, struct command *cmd);
+uint32_t exec_notice(struct device *dev, struct command *cmd);
+
 uint32_t exec_update_cursor(struct device *dev, struct command *cmd);
 uint32_t exec_move_cursor(struct device *dev, struct command *cmd);
 

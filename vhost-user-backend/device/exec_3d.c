@@ -4,12 +4,14 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "device/caps.h"
 #include "device/context.h"
 #include "device/exec.h"
 #include "device/fence.h"
 #include "device/record.h"
 #include "device/resource.h"
 #include "device/state.h"
+#include "device/vendor.h"
 #include "renderer/renderer.h"
 #include "ring/vring.h"
 #include "sched/client.h"
@@ -20,7 +22,7 @@ uint32_t exec_ctx_create(struct device *dev, struct command *cmd)
 {
 	const struct virtio_gpu_ctx_create *req = &cmd->req.ctx_create;
 	char name[CONTEXT_NAME_MAX + 1] = "";
-	uint32_t id = req->hdr.ctx_id;
+	uint32_t id = req->hdr.ctx_id, init = 0;
 	int ret;
 
 	if (req->nlen > sizeof(req->debug_name))
@@ -28,8 +30,13 @@ uint32_t exec_ctx_create(struct device *dev, struct command *cmd)
 	memcpy(name, req->debug_name, req->nlen);
 	if (context_find(dev, id) && cmd->elem->replayed)
 		return OK;
-	/* context_init is padding without F_CONTEXT_INIT */
-	ret = context_create(dev, id, 0, name);
+	/* else it is padding */
+	if (vendor_may(dev, VIRTIO_GPU_F_CONTEXT_INIT,
+		       VGPU_VENDOR_CONTEXT_INIT))
+		init = req->context_init;
+	if (init && !caps_have(dev->caps, init))
+		return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
+	ret = context_create(dev, id, init, name);
 	if (ret == -ENOMEM)
 		return device_error(dev, ret);
 	if (ret)

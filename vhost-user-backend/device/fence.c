@@ -5,6 +5,7 @@
 #include "device/fence.h"
 
 #include "device/command.h"
+#include "device/context.h"
 #include "device/scanout.h"
 #include "device/state.h"
 #include "renderer/renderer.h"
@@ -62,10 +63,52 @@ void fence_callback(void *opaque, uint64_t fence)
 		dev->retired = fence;
 }
 
+/* Of a context that asked for timelines, and not for the display to answer. */
+static struct context *timeline_of(struct device *dev,
+				   const struct command *cmd)
+{
+	if (!(cmd->req.hdr.flags & VIRTIO_GPU_FLAG_INFO_RING_IDX) ||
+	    !cmd->response)
+		return NULL;
+	return context_find(dev, cmd->req.hdr.ctx_id);
+}
+
+/*
+ * Behind what its own timeline has, and before others that wait for later
+ * fences: the list stays in the order of fences.
+ */
+static void complete_on(struct device *dev, struct context *ctx,
+			struct command *cmd)
+{
+	uint64_t *last = &ctx->timeline[cmd->req.hdr.ring_idx];
+	struct command **at = &dev->timelines.first;
+
+	/* without commands there was no job */
+	if (cmd->refused || cmd->req.hdr.type != VIRTIO_GPU_CMD_SUBMIT_3D ||
+	    cmd->data_size)
+		*last = dev->emitted;
+	cmd->fence = *last;
+	if (dev->timelines.last && dev->timelines.last->fence <= cmd->fence)
+		at = &dev->timelines.last->next;
+	while (*at && (*at)->fence <= cmd->fence)
+		at = &(*at)->next;
+	cmd->next = *at;
+	*at = cmd;
+	if (!cmd->next)
+		dev->timelines.last = cmd;
+}
+
 void fence_complete(struct device *dev, struct command *cmd)
 {
+	struct context *ctx;
+
 	if (!command_fenced(cmd)) {
 		command_answer(dev, cmd);
+		return;
+	}
+	ctx = timeline_of(dev, cmd);
+	if (ctx) {
+		complete_on(dev, ctx, cmd);
 		return;
 	}
 	cmd->fence = dev->emitted;
@@ -86,12 +129,25 @@ static void retire_jobs(struct device *dev)
 	}
 }
 
+static void retire_timelines(struct device *dev)
+{
+	struct command *cmd;
+
+	while ((cmd = dev->timelines.first) && cmd->fence <= dev->retired) {
+		dev->timelines.first = cmd->next;
+		if (!dev->timelines.first)
+			dev->timelines.last = NULL;
+		command_answer(dev, cmd);
+	}
+}
+
 void fence_retire(struct device *dev)
 {
 	struct command *cmd;
 
 	retire_jobs(dev);
 	scanout_ready(dev);
+	retire_timelines(dev);
 	/* response 0: the display has not answered yet */
 	while ((cmd = dev->fenced.first) && cmd->response &&
 	       cmd->fence <= dev->retired) {

@@ -6,6 +6,10 @@
  * commands are answered strictly in order, whatever happened to each. Only work
  * of the GPU gets a fence of the renderer, under a number of our own; the
  * guest's 64 bits are echoed and nothing else.
+ *
+ * A guest that asked for several timelines says of each command which one it is
+ * on, and orders are kept within each: what needs no GPU does not wait for what
+ * other timelines do.
  */
 #ifndef DEVICE_FENCE_H
 #define DEVICE_FENCE_H

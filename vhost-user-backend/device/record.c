@@ -41,6 +41,21 @@ static void append_id(struct device *dev, uint32_t type, uint32_t id)
 	append(dev, type, &record, sizeof(record));
 }
 
+static void record_blob(struct device *dev, const struct resource *res)
+{
+	struct vgpu_ledger_blob record = {
+		.id = res->args.id, .flags = res->blob_flags,
+		.size = res->blob_size,
+	};
+
+	append(dev, VGPU_LEDGER_BLOB, &record, sizeof(record));
+}
+
+void record_vendor(struct device *dev)
+{
+	append_id(dev, VGPU_LEDGER_VENDOR, dev->vendor);
+}
+
 void record_resource(struct device *dev, const struct resource *res)
 {
 	const struct renderer_resource *a = &res->args;
@@ -52,7 +67,10 @@ void record_resource(struct device *dev, const struct resource *res)
 		.nr_samples = a->nr_samples, .flags = a->flags,
 	};
 
-	append(dev, VGPU_LEDGER_RESOURCE, &record, sizeof(record));
+	if (res->is_blob)
+		record_blob(dev, res);
+	else
+		append(dev, VGPU_LEDGER_RESOURCE, &record, sizeof(record));
 }
 
 void record_unref(struct device *dev, uint32_t id)
@@ -128,6 +146,8 @@ int record_dump(void *opaque, struct ledger *ledger)
 	void *value;
 
 	dev->ledger_full = false;
+	if (dev->vendor)
+		record_vendor(dev);
 	g_hash_table_iter_init(&iter, dev->resources);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		struct resource *res = value;

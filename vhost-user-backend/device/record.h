@@ -18,6 +18,7 @@ void record_uuid(struct device *dev, const struct resource *res);
 void record_backing(struct device *dev, const struct resource *res);
 void record_backing_detach(struct device *dev, uint32_t id);
 void record_context(struct device *dev, const struct context *ctx);
+void record_vendor(struct device *dev);
 void record_context_destroy(struct device *dev, uint32_t id);
 void record_scanout(struct device *dev, uint32_t id);
 void record_cursor(struct device *dev, uint32_t id);

@@ -133,6 +133,24 @@ int resource_new_3d(struct device *dev, const struct renderer_resource *args)
 	return ret;
 }
 
+int resource_new_blob(struct device *dev, uint32_t id, uint64_t size,
+		      uint32_t flags)
+{
+	const struct renderer_resource args = { .id = id };
+	struct resource *res;
+	int ret = admit(dev, id, 0);	/* its memory is the guest's */
+
+	if (ret)
+		return ret;
+	res = add(dev, &args, true, 0);
+	if (!res)
+		return -ENOMEM;
+	res->is_blob = true;
+	res->blob_size = size;
+	res->blob_flags = flags;
+	return 0;
+}
+
 void resource_unref(struct device *dev, struct resource *res)
 {
 	scanout_drop(dev, res);
@@ -206,6 +224,8 @@ int resource_need(struct device *dev, struct resource *res)
 	struct renderer *r;
 	int ret;
 
+	if (res->is_blob)
+		return -EINVAL;
 	if (res->in_renderer)
 		return 0;
 	r = device_renderer(dev);

@@ -35,6 +35,9 @@ struct backing {
 struct resource {
 	struct renderer_resource args;
 	bool is_3d;		/* RESOURCE_CREATE_3D */
+	bool is_blob;		/* no texture: is_3d, and args but the id 0 */
+	uint32_t blob_flags;
+	uint64_t blob_size;
 	bool in_renderer;
 	bool iov_attached;	/* in the renderer */
 	bool has_uuid;
@@ -71,6 +74,8 @@ struct resource *resource_find(struct device *dev, uint32_t id);
 int resource_new_2d(struct device *dev, uint32_t id, uint32_t format,
 		    uint32_t w, uint32_t h);
 int resource_new_3d(struct device *dev, const struct renderer_resource *args);
+int resource_new_blob(struct device *dev, uint32_t id, uint64_t size,
+		      uint32_t flags);
 
 /** resource_unref() - everywhere: scanouts, contexts, renderer, memory */
 void resource_unref(struct device *dev, struct resource *res);

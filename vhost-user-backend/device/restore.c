@@ -13,6 +13,7 @@
 #include "device/record.h"
 #include "device/resource.h"
 #include "device/state.h"
+#include "device/vendor.h"
 #include "ledger/ledger.h"
 #include "protocol/vgpu_ledger.h"
 
@@ -107,6 +108,21 @@ static void take_uuid(struct device *dev, const struct vgpu_ledger_uuid *u)
 	res->has_uuid = true;
 }
 
+static void take_blob(struct device *dev, const struct vgpu_ledger_blob *b)
+{
+	struct resource *old = resource_find(dev, b->id);
+	int ret;
+
+	if (old && old->is_blob && old->blob_size == b->size)
+		return;
+	if (old)
+		resource_unref(dev, old);
+	ret = resource_new_blob(dev, b->id, b->size, b->flags);
+	if (ret)
+		log_peer(&dev->limit, "take-over: blob %u: %s", b->id,
+			 strerror(-ret));
+}
+
 static void take_id(struct device *dev, uint32_t type, uint32_t id)
 {
 	struct resource *res = resource_find(dev, id);
@@ -139,6 +155,8 @@ static size_t least_size(uint32_t type)
 		return sizeof(struct vgpu_ledger_scanout);
 	case VGPU_LEDGER_CURSOR:
 		return sizeof(struct vgpu_ledger_cursor);
+	case VGPU_LEDGER_BLOB:
+		return sizeof(struct vgpu_ledger_blob);
 	case VGPU_LEDGER_UUID:
 		return sizeof(struct vgpu_ledger_uuid);
 	}
@@ -171,6 +189,12 @@ static int visit(void *opaque, uint32_t type, const void *payload, size_t size)
 		break;
 	case VGPU_LEDGER_UUID:
 		take_uuid(dev, payload);
+		break;
+	case VGPU_LEDGER_BLOB:
+		take_blob(dev, payload);
+		break;
+	case VGPU_LEDGER_VENDOR:
+		vendor_take(dev, ((const struct vgpu_ledger_id *)payload)->id);
 		break;
 	case VGPU_LEDGER_RESOURCE_UNREF:
 	case VGPU_LEDGER_BACKING_DETACH:

@@ -11,6 +11,7 @@
 #include "device/command.h"
 #include "device/fence.h"
 #include "device/state.h"
+#include "device/vendor.h"
 #include "protocol/vgpu_sched.h"
 #include "renderer/renderer.h"
 #include "ring/vring.h"
@@ -204,6 +205,8 @@ void device_run(struct device *dev)
 void device_pause(struct device *dev, bool pause)
 {
 	dev->paused = pause;
+	if (pause)
+		vendor_stop(dev);
 }
 
 void device_poll(struct device *dev)

@@ -30,6 +30,7 @@ struct device {
 	const struct device_ops *ops;
 	void *opaque;
 	uint64_t features;
+	uint32_t vendor;		/* VGPU_VENDOR_..., by the hello */
 	struct guest_mem *mem;		/* NULL before the first table */
 	struct vgpu_sched_report *report;
 	const struct vgpu_caps *caps;	/* NULL: no 3D */
@@ -37,6 +38,10 @@ struct device {
 	/* the path of a command; runlist.c, fence.c */
 	struct list run;		/* decoded, not executed */
 	struct list fenced;		/* executed, answered in order */
+	struct list timelines;		/* the same, each timeline of a
+					   context for itself */
+	struct list notices;		/* parked until there is something */
+	unsigned int nr_notices;
 	GHashTable *parked;		/* cookie: command */
 	uint32_t next_cookie;
 	struct vring_elem *raw, **raw_end;	/* not decoded yet: too much

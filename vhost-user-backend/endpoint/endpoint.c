@@ -239,7 +239,7 @@ static void read_caps(struct endpoint *ep)
 	if (!(ep->setup.flags & VGPU_SETUP_VIRGL))
 		goto out;
 	if (!caps_read(ep->config.caps_fd, caps) && caps->count)
-		ep->num_capsets = caps->count;
+		ep->num_capsets = caps->count + 1;	/* and our own */
 	else
 		ep->setup.flags &= ~(uint32_t)VGPU_SETUP_VIRGL;
 out:
