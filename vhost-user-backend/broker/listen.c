@@ -5,6 +5,7 @@
 #include "broker/listen.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -20,6 +21,7 @@
 
 struct listener {
 	char *path;
+	bool tcp;			/* no file to remove */
 	int fd;
 	struct event_source *source;
 	struct event_source *retry;	/* after it could not accept */
@@ -84,11 +86,10 @@ static int listen_at(const char *path, mode_t mode, uid_t owner, gid_t group)
 	return fd;
 }
 
-struct listener *listener_new(struct event_loop *loop, const char *path,
-			      mode_t mode, uid_t owner, gid_t group,
+/* @fd: a listening socket or -errno */
+static struct listener *adopt(struct event_loop *loop, const char *path, int fd,
 			      listener_fn fn, void *opaque)
 {
-	int fd = listen_at(path, mode, owner, group);
 	struct listener *l;
 
 	if (fd < 0) {
@@ -105,13 +106,91 @@ struct listener *listener_new(struct event_loop *loop, const char *path,
 	return l;
 }
 
+struct listener *listener_new(struct event_loop *loop, const char *path,
+			      mode_t mode, uid_t owner, gid_t group,
+			      listener_fn fn, void *opaque)
+{
+	return adopt(loop, path, listen_at(path, mode, owner, group), fn,
+		     opaque);
+}
+
+static struct addrinfo *resolve(const char *address)
+{
+	const struct addrinfo hints = {
+		.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
+		.ai_socktype = SOCK_STREAM,
+	};
+	const char *colon = strrchr(address, ':');
+	struct addrinfo *found = NULL;
+	guint64 port;
+	char *host;
+
+	if (!colon || colon == address ||
+	    !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL))
+		return NULL;
+	host = g_strndup(address, (gsize)(colon - address));
+	if (*host == '[' && host[strlen(host) - 1] == ']') {
+		host[strlen(host) - 1] = '\0';
+		memmove(host, host + 1, strlen(host));
+	} else if (strchr(host, ':')) {
+		*host = '\0';	/* which colon is the port's? */
+	}
+	if (!*host || getaddrinfo(host, colon + 1, &hints, &found))
+		found = NULL;
+	g_free(host);
+	return found;
+}
+
+bool listener_address_ok(const char *address)
+{
+	struct addrinfo *info = resolve(address);
+
+	if (!info)
+		return false;
+	freeaddrinfo(info);
+	return true;
+}
+
+static int listen_tcp(const char *address)
+{
+	struct addrinfo *info = resolve(address);
+	int fd, on = 1, ret;
+
+	if (!info)
+		return -EINVAL;
+	fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		    0);
+	ret = fd < 0 ? -errno : fd;
+	if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
+				   sizeof(on)) ||
+			bind(fd, info->ai_addr, info->ai_addrlen) ||
+			listen(fd, 16))) {
+		ret = -errno;
+		close(fd);
+	}
+	freeaddrinfo(info);
+	return ret;
+}
+
+struct listener *listener_new_tcp(struct event_loop *loop, const char *address,
+				  listener_fn fn, void *opaque)
+{
+	struct listener *l = adopt(loop, address, listen_tcp(address), fn,
+				   opaque);
+
+	if (l)
+		l->tcp = true;
+	return l;
+}
+
 void listener_free(struct listener *l)
 {
 	if (!l)
 		return;
 	event_del(l->source);
 	event_del(l->retry);
-	unlink(l->path);
+	if (!l->tcp)
+		unlink(l->path);
 	close(l->fd);
 	g_free(l->path);
 	g_free(l);

@@ -5,6 +5,7 @@
 #ifndef BROKER_LISTEN_H
 #define BROKER_LISTEN_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct event_loop;
@@ -23,6 +24,17 @@ typedef void (*listener_fn)(void *opaque, int sock);
 struct listener *listener_new(struct event_loop *loop, const char *path,
 			      mode_t mode, uid_t owner, gid_t group,
 			      listener_fn fn, void *opaque);
+
+/**
+ * listener_new_tcp() - the same on ADDRESS:PORT or [ADDRESS]:PORT, numeric
+ *
+ * Everybody who can reach it may connect. errno is EINVAL if @address is none.
+ */
+struct listener *listener_new_tcp(struct event_loop *loop, const char *address,
+				  listener_fn fn, void *opaque);
+
+/** listener_address_ok() - whether it has that form */
+bool listener_address_ok(const char *address);
 
 /** listener_free() - and remove the socket; NULL is allowed */
 void listener_free(struct listener *listener);
