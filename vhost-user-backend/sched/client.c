@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -19,6 +20,7 @@
 #include "base/fdpass.h"
 #include "base/shm.h"
 #include "protocol/vgpu_sched.h"
+#include "sched/clock.h"
 
 G_STATIC_ASSERT(sizeof(struct vgpu_sched_grant) <= VGPU_SCHED_PAGE_SIZE);
 G_STATIC_ASSERT(sizeof(struct vgpu_sched_report) <= VGPU_SCHED_PAGE_SIZE);
@@ -26,6 +28,17 @@ G_STATIC_ASSERT(sizeof(struct vgpu_sched_report) <= VGPU_SCHED_PAGE_SIZE);
 #define SET(field, value) \
 	atomic_store_explicit(&(field), (value), memory_order_relaxed)
 #define GET(field) atomic_load_explicit(&(field), memory_order_relaxed)
+
+/* A job in flight. */
+struct job {
+	uint64_t submitted_ns;
+	uint32_t context;
+	uint32_t units;			/* 0: not known */
+	char name[VGPU_SCHED_NAME_MAX];
+};
+
+/* Nobody means more than an hour, and sums must not wrap. */
+#define FRAME_MAX_NS	3600000000000ull
 
 struct sched_client {
 	const struct vgpu_sched_grant *grant;	/* NULL: free running */
@@ -37,15 +50,25 @@ struct sched_client {
 	void *opaque;
 
 	uint64_t waiting_since_ns;	/* 0: no acquire has failed */
+	bool full;			/* max_inflight are in flight, and one
+					   more waits */
 	uint64_t last_retire_ns;
+	uint64_t unit_ns;		/* average cost of a unit */
+	struct sched_limits limits;	/* vgpud's last, after it went */
+	bool had_limits;
 
-	/* submit times of the jobs in flight: a ring, oldest at tail */
-	uint64_t *submitted;
+	struct event_source *frame_timer;
+	uint64_t next_frame_ns;		/* not before, if there is a limit */
+
+	/* the jobs in flight: a ring, oldest at tail */
+	struct job *ring;
 	uint32_t size;			/* power of two */
 	uint32_t tail, count;
+	struct job shown;		/* what the report page names */
 };
 
 static void on_grant(void *opaque, unsigned int events);
+static void on_frame(void *opaque);
 
 static void fds_close(struct sched_fds *fds)
 {
@@ -72,6 +95,12 @@ static void report_clear(struct vgpu_sched_report *r)
 	SET(r->resources, 0);
 	SET(r->contexts, 0);
 	SET(r->errors, 0);
+	SET(r->refused, 0);
+	SET(r->clock, VGPU_CLOCK_NONE);
+	SET(r->context, 0);
+	for (size_t i = 0; i < VGPU_SCHED_NAME_MAX; i++)
+		SET(r->name[i], 0);
+	SET(r->name_seq, 0);
 	atomic_store(&r->inflight, 0);
 	r->magic = VGPU_SCHED_MAGIC;
 }
@@ -104,7 +133,8 @@ struct sched_client *sched_client_new(struct event_loop *loop,
 	client->granted = granted;
 	client->opaque = opaque;
 	client->size = 64;
-	client->submitted = g_new(uint64_t, client->size);
+	client->ring = g_new(struct job, client->size);
+	client->frame_timer = event_add_timer(loop, on_frame, client);
 	client->report = &client->private_report;
 	client->fds = (struct sched_fds){ -1, -1, -1, -1 };
 	if (fds) {
@@ -125,12 +155,13 @@ void sched_client_free(struct sched_client *client)
 {
 	if (!client)
 		return;
+	event_del(client->frame_timer);
 	event_del(client->grant_source);
 	if (client->report != &client->private_report)
 		shm_unmap(client->report, VGPU_SCHED_PAGE_SIZE);
 	shm_unmap((void *)client->grant, VGPU_SCHED_PAGE_SIZE);
 	fds_close(&client->fds);
-	g_free(client->submitted);
+	g_free(client->ring);
 	g_free(client);
 }
 
@@ -169,6 +200,14 @@ static void stop_waiting(struct sched_client *client, uint64_t now)
 	SET(r->want, 0);
 }
 
+static void not_full(struct sched_client *client)
+{
+	if (!client->full)
+		return;
+	client->full = false;
+	SET(client->report->want, 0);
+}
+
 static void on_grant(void *opaque, unsigned int events)
 {
 	struct sched_client *client = opaque;
@@ -181,6 +220,7 @@ static void on_grant(void *opaque, unsigned int events)
 	 * stop wanting here. What still waits asks again in the callback.
 	 */
 	stop_waiting(client, event_now_ns());
+	not_full(client);
 	client->granted(client->opaque);
 	account_busy(client, event_now_ns());
 }
@@ -189,11 +229,17 @@ void sched_client_detach(struct sched_client *client)
 {
 	if (!client->grant)
 		return;
+	client->had_limits = sched_client_limits(client, &client->limits);
 	shm_unmap((void *)client->grant, VGPU_SCHED_PAGE_SIZE);
 	client->grant = NULL;
 	/* a failed acquire is tried again from the loop, as after a grant */
-	if (client->waiting_since_ns)
+	if (client->waiting_since_ns || client->full)
 		kick(client->fds.grant_fd);
+}
+
+static struct job *job_at(struct sched_client *client, uint32_t i)
+{
+	return &client->ring[(client->tail + i) & (client->size - 1)];
 }
 
 static void push_job(struct sched_client *client, uint64_t now)
@@ -201,20 +247,93 @@ static void push_job(struct sched_client *client, uint64_t now)
 	uint32_t i;
 
 	if (client->count == client->size) {
-		uint64_t *bigger = g_new(uint64_t, client->size * 2);
+		struct job *bigger = g_new(struct job, client->size * 2);
 
 		for (i = 0; i < client->count; i++)
-			bigger[i] = client->submitted[(client->tail + i) &
-						      (client->size - 1)];
-		g_free(client->submitted);
-		client->submitted = bigger;
+			bigger[i] = *job_at(client, i);
+		g_free(client->ring);
+		client->ring = bigger;
 		client->size *= 2;
 		client->tail = 0;
 	}
-	client->submitted[(client->tail + client->count) &
-			  (client->size - 1)] = now;
+	*job_at(client, client->count) = (struct job){ .submitted_ns = now };
 	if (!client->count++)
 		SET(client->report->oldest_job_ns, now);
+}
+
+/*
+ * Whom the watchdog would name. vgpud reads while we write: the number is odd
+ * meanwhile.
+ */
+static void show(struct sched_client *client, const struct job *job)
+{
+	struct vgpu_sched_report *r = client->report;
+	static const struct job none;
+	uint32_t seq = GET(r->name_seq);
+
+	job = job ? job : &none;
+	if (job->context == client->shown.context &&
+	    !memcmp(job->name, client->shown.name, sizeof(job->name)))
+		return;
+	client->shown = *job;
+	/* each store stays behind the one before it */
+	SET(r->name_seq, seq + 1);
+	atomic_store_explicit(&r->context, job->context, memory_order_release);
+	for (size_t i = 0; i < VGPU_SCHED_NAME_MAX; i++)
+		atomic_store_explicit(&r->name[i], (uint8_t)job->name[i],
+				      memory_order_release);
+	atomic_store_explicit(&r->name_seq, seq + 2, memory_order_release);
+}
+
+static void show_oldest(struct sched_client *client)
+{
+	show(client, client->count ? job_at(client, 0) : NULL);
+}
+
+void sched_client_name(struct sched_client *client, uint32_t context,
+		       const char *name)
+{
+	struct job *job;
+
+	g_return_if_fail(client->count);
+	job = job_at(client, client->count - 1);
+	job->context = context;
+	memset(job->name, 0, sizeof(job->name));
+	g_strlcpy(job->name, name, sizeof(job->name));
+	if (client->count == 1)
+		show(client, job);
+}
+
+void sched_client_units(struct sched_client *client, uint32_t units)
+{
+	g_return_if_fail(client->count);
+	job_at(client, client->count - 1)->units = units;
+}
+
+uint64_t sched_client_unit_ns(const struct sched_client *client)
+{
+	return client->unit_ns;
+}
+
+bool sched_client_contended(const struct sched_client *client)
+{
+	return client->grant && atomic_load(&client->grant->notify);
+}
+
+bool sched_client_limits(const struct sched_client *client,
+			 struct sched_limits *limits)
+{
+	const struct vgpu_sched_grant *grant = client->grant;
+
+	if (!grant) {
+		if (client->had_limits)
+			*limits = client->limits;
+		return client->had_limits;
+	}
+	limits->memory_max = GET(grant->memory_max);
+	limits->max_resources = GET(grant->max_resources);
+	limits->max_contexts = GET(grant->max_contexts);
+	return true;
 }
 
 /* No lease; or, while another VM waits, enough to keep the GPU busy. */
@@ -245,10 +364,24 @@ static void wait_for_turn(struct sched_client *client)
 	kick(client->fds.want_fd);
 }
 
+/* Its own limit: nothing that vgpud could do about it. */
+static bool is_full(struct sched_client *client)
+{
+	uint32_t max = client->grant ? GET(client->grant->max_inflight) : 0;
+
+	return max && client->count >= max;
+}
+
 bool sched_client_acquire(struct sched_client *client)
 {
 	struct vgpu_sched_report *r = client->report;
 	uint64_t now;
+
+	if (is_full(client)) {
+		client->full = true;	/* tried again at a retire */
+		SET(r->want, 1);	/* but not without work */
+		return false;
+	}
 
 	atomic_store(&r->inflight, client->count + 1);
 	if (must_wait(client)) {
@@ -258,6 +391,7 @@ bool sched_client_acquire(struct sched_client *client)
 	}
 	now = event_now_ns();
 	stop_waiting(client, now);
+	not_full(client);
 	push_job(client, now);
 	account_busy(client, now);
 	return true;
@@ -265,29 +399,53 @@ bool sched_client_acquire(struct sched_client *client)
 
 void sched_client_enter(struct sched_client *client)
 {
+	if (client->count)
+		show(client, job_at(client, client->count - 1));
 	SET(client->report->submit_started_ns, event_now_ns());
 }
 
 void sched_client_leave(struct sched_client *client)
 {
 	SET(client->report->submit_started_ns, 0);
+	show_oldest(client);
 }
 
-void sched_client_retire(struct sched_client *client)
+static void learn_unit(struct sched_client *client, const struct job *job,
+		       uint64_t cost)
+{
+	if (!job->units)
+		return;
+	cost /= job->units;
+	client->unit_ns = client->unit_ns ?
+		client->unit_ns - client->unit_ns / 8 + cost / 8 : cost;
+}
+
+void sched_client_retire_at(struct sched_client *client, uint64_t done_ns)
 {
 	struct vgpu_sched_report *r = client->report;
-	uint64_t now, start, lease;
+	enum vgpu_sched_clock clock;
+	uint64_t now, lease, cost;
+	struct job *job;
 
 	g_return_if_fail(client->count);
 	now = event_now_ns();
-	start = MAX(client->submitted[client->tail], client->last_retire_ns);
-	client->last_retire_ns = now;
+	job = job_at(client, 0);
+	clock = done_ns && done_ns <= now ? VGPU_CLOCK_SYNC_FILE :
+		VGPU_CLOCK_FENCE;
+	if (clock == VGPU_CLOCK_FENCE)
+		done_ns = now;
+	cost = clock_fence_cost(job->submitted_ns, client->last_retire_ns,
+				done_ns);
+	client->last_retire_ns = MAX(client->last_retire_ns, done_ns);
+	learn_unit(client, job, cost);
 	client->tail = (client->tail + 1) & (client->size - 1);
 	client->count--;
 
 	SET(r->oldest_job_ns,
-	    client->count ? client->submitted[client->tail] : 0);
-	SET(r->gpu_ns, GET(r->gpu_ns) + (now - start));
+	    client->count ? job_at(client, 0)->submitted_ns : 0);
+	show_oldest(client);
+	SET(r->clock, clock);
+	SET(r->gpu_ns, GET(r->gpu_ns) + cost);
 	SET(r->jobs, GET(r->jobs) + 1);
 	account_busy(client, now);
 	atomic_store(&r->inflight, client->count);
@@ -297,8 +455,44 @@ void sched_client_retire(struct sched_client *client)
 	if (!client->count && (!lease || atomic_load(&client->grant->notify)))
 		kick(client->fds.want_fd);
 	/* it waited for the depth, not for a lease */
-	if (lease && client->waiting_since_ns)
+	if ((lease && client->waiting_since_ns) || client->full)
 		kick(client->fds.grant_fd);
+}
+
+void sched_client_retire(struct sched_client *client)
+{
+	sched_client_retire_at(client, 0);
+}
+
+/* ---- frames ---- */
+
+static void on_frame(void *opaque)
+{
+	struct sched_client *client = opaque;
+
+	client->granted(client->opaque);
+}
+
+bool sched_client_frame(struct sched_client *client)
+{
+	uint64_t least = client->grant ? GET(client->grant->frame_ns) : 0;
+	uint64_t now, wait;
+
+	if (!least)
+		return true;
+	least = MIN(least, FRAME_MAX_NS);
+	now = event_now_ns();
+	if (now < client->next_frame_ns) {
+		/* the limit may have been another when that was set */
+		wait = MIN(client->next_frame_ns - now, least);
+		client->next_frame_ns = now + wait;
+		event_set_timer(client->frame_timer, wait / 1000 + 1);
+		return false;
+	}
+	/* A frame that is late does not make all that follow late. */
+	client->next_frame_ns = MAX(client->next_frame_ns,
+				    now - MIN(least, now)) + least;
+	return true;
 }
 
 struct vgpu_sched_report *sched_client_report(struct sched_client *client)

@@ -46,12 +46,57 @@ void sched_client_detach(struct sched_client *client);
  */
 bool sched_client_acquire(struct sched_client *client);
 
+/** sched_client_name() - the job just acquired is of this guest context */
+void sched_client_name(struct sched_client *client, uint32_t context,
+		       const char *name);
+
+/**
+ * sched_client_units() - what the job just acquired consists of: draws
+ *
+ * From jobs with units the client learns what one costs.
+ */
+void sched_client_units(struct sched_client *client, uint32_t units);
+
+/** sched_client_unit_ns() - GPU time of one unit, on average; 0: not known */
+uint64_t sched_client_unit_ns(const struct sched_client *client);
+
+/** sched_client_contended() - does another VM wait for the GPU? */
+bool sched_client_contended(const struct sched_client *client);
+
+/**
+ * sched_client_frame() - may one more frame be shown now?
+ *
+ * False: the VM has a frame limit, and it is too early; granted() is called
+ * when it is time.
+ */
+bool sched_client_frame(struct sched_client *client);
+
+/** struct sched_limits - of a VM; 0: none */
+struct sched_limits {
+	uint64_t memory_max;
+	uint32_t max_resources, max_contexts;
+};
+
+/**
+ * sched_client_limits() - what vgpud says now, or said last
+ *
+ * Return: false where there never was a vgpud; @limits is not touched.
+ */
+bool sched_client_limits(const struct sched_client *client,
+			 struct sched_limits *limits);
+
 /** sched_client_enter(), _leave() - around a call that works for the job */
 void sched_client_enter(struct sched_client *client);
 void sched_client_leave(struct sched_client *client);
 
 /** sched_client_retire() - the oldest job in flight is done on the GPU */
 void sched_client_retire(struct sched_client *client);
+
+/**
+ * sched_client_retire_at() - the same, with the kernel's time stamp
+ * @done_ns: CLOCK_MONOTONIC; 0: there is none
+ */
+void sched_client_retire_at(struct sched_client *client, uint64_t done_ns);
 
 /** sched_client_report() - the worker's figures: frames, memory, ... */
 struct vgpu_sched_report *sched_client_report(struct sched_client *client);
