@@ -62,7 +62,8 @@ static void check_pick(const struct world *w, const struct policy_entity *got)
 			continue;
 		if (!least || e->v < least->v)
 			least = e;
-		if (e->v <= now && (!best || e->deadline < best->deadline))
+		if (e->v <= now &&
+		    (!best || e->fair.deadline < best->fair.deadline))
 			best = e;
 	}
 	if (!least) {
@@ -74,7 +75,7 @@ static void check_pick(const struct world *w, const struct policy_entity *got)
 	g_assert_true(got->backlogged);
 	if (best) {
 		g_assert_true(got->v <= now);
-		g_assert_true(got->deadline == best->deadline);
+		g_assert_true(got->fair.deadline == best->fair.deadline);
 	} else {
 		g_assert_true(got->v == least->v);
 	}
@@ -83,14 +84,14 @@ static void check_pick(const struct world *w, const struct policy_entity *got)
 static void check_lags(const struct world *w, int64_t bound)
 {
 	int64_t sum = 0;
-	int i, backlogged = 0;
+	int i, counted = 0;
 
 	for (i = 0; i < w->n; i++) {
 		int64_t lag = policy_lag(&w->policy, &w->e[i]);
 
-		if (!w->e[i].backlogged)
+		if (!w->e[i].counted)
 			continue;
-		backlogged++;
+		counted++;
 		sum += lag;
 		if (!bound)
 			continue;
@@ -99,7 +100,7 @@ static void check_lags(const struct world *w, int64_t bound)
 	}
 	/* B9, but for rounding: V in 1/65536 of a weighted nanosecond each */
 	g_assert_cmpint(llabs(sum), <=,
-			backlogged + 2 + (int64_t)(w->policy.weight >> SHIFT));
+			counted + 2 + (int64_t)(w->policy.weight >> SHIFT));
 }
 
 static void serve(struct world *w, uint64_t longest)
@@ -242,7 +243,7 @@ static void test_chaos(void)
 						   random_cost(L));
 				break;
 			case 4:	/* goes away, and another comes */
-				policy_sleep(&w.policy, e);
+				policy_entity_fini(&w.policy, e);
 				policy_entity_init(&w.policy, e, 77, L);
 				policy_wake(&w.policy, e);
 				break;

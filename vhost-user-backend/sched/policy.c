@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: MIT
 /*
- * policy.c - who is next on one GPU: EEVDF on measured GPU time
+ * policy.c - who is next on one GPU: the fair order, and what all modes share
  */
 #include "sched/policy.h"
 
 #include <stddef.h>
 
-#define SHIFT	16
+#include "sched/policy_parts.h"
+
+uint32_t policy_random(struct policy *policy)
+{
+	/* xorshift32: depth of the trees is all that hangs on it */
+	policy->random ^= policy->random << 13;
+	policy->random ^= policy->random >> 17;
+	policy->random ^= policy->random << 5;
+	return policy->random;
+}
 
 static uint32_t clamp_weight(uint32_t weight)
 {
@@ -15,125 +24,17 @@ static uint32_t clamp_weight(uint32_t weight)
 	return weight > POLICY_WEIGHT_MAX ? POLICY_WEIGHT_MAX : weight;
 }
 
+static uint64_t clamp_ns(uint64_t ns)
+{
+	return ns > POLICY_COST_MAX_NS ? POLICY_COST_MAX_NS : ns;
+}
+
 static policy_vtime vtime(uint64_t ns, uint32_t weight)
 {
-	if (ns > POLICY_COST_MAX_NS)
-		ns = POLICY_COST_MAX_NS;
-	return (policy_vtime)((ns << SHIFT) / weight);
+	return (policy_vtime)((clamp_ns(ns) << POLICY_SHIFT) / weight);
 }
 
-/* ---- treap, ordered by v, then by address ---- */
-
-static bool before(const struct policy_entity *a, const struct policy_entity *b)
-{
-	if (a->v != b->v)
-		return a->v < b->v;
-	return (uintptr_t)a < (uintptr_t)b;
-}
-
-static void update(struct policy_entity *n)
-{
-	n->min_deadline = n->deadline;
-	if (n->left && n->left->min_deadline < n->min_deadline)
-		n->min_deadline = n->left->min_deadline;
-	if (n->right && n->right->min_deadline < n->min_deadline)
-		n->min_deadline = n->right->min_deadline;
-}
-
-static struct policy_entity *merge(struct policy_entity *a,
-				   struct policy_entity *b)
-{
-	if (!a)
-		return b;
-	if (!b)
-		return a;
-	if (a->priority < b->priority) {
-		a->right = merge(a->right, b);
-		update(a);
-		return a;
-	}
-	b->left = merge(a, b->left);
-	update(b);
-	return b;
-}
-
-/* Everything before @key to *a, the rest to *b. */
-static void split(struct policy_entity *n, const struct policy_entity *key,
-		  struct policy_entity **a, struct policy_entity **b)
-{
-	if (!n) {
-		*a = NULL;
-		*b = NULL;
-	} else if (before(n, key)) {
-		split(n->right, key, &n->right, b);
-		update(n);
-		*a = n;
-	} else {
-		split(n->left, key, a, &n->left);
-		update(n);
-		*b = n;
-	}
-}
-
-static struct policy_entity *insert(struct policy_entity *root,
-				    struct policy_entity *e)
-{
-	if (root && root->priority < e->priority) {
-		if (before(e, root))
-			root->left = insert(root->left, e);
-		else
-			root->right = insert(root->right, e);
-		update(root);
-		return root;
-	}
-	split(root, e, &e->left, &e->right);
-	update(e);
-	return e;
-}
-
-static struct policy_entity *extract(struct policy_entity *root,
-				     const struct policy_entity *e)
-{
-	if (root == e)
-		return merge(root->left, root->right);
-	if (before(e, root))
-		root->left = extract(root->left, e);
-	else
-		root->right = extract(root->right, e);
-	update(root);
-	return root;
-}
-
-/* ---- entities of the average ---- */
-
-static void link_entity(struct policy *policy, struct policy_entity *e)
-{
-	/* xorshift32: depth of the treap is all that hangs on it */
-	policy->random ^= policy->random << 13;
-	policy->random ^= policy->random >> 17;
-	policy->random ^= policy->random << 5;
-	e->priority = policy->random;
-	e->left = NULL;
-	e->right = NULL;
-	e->deadline = e->v + vtime(e->request_ns, e->weight);
-	policy->root = insert(policy->root, e);
-	policy->sum += e->v * e->weight;
-	policy->weight += e->weight;
-	policy->count++;
-}
-
-static void unlink_entity(struct policy *policy, struct policy_entity *e)
-{
-	policy->root = extract(policy->root, e);
-	policy->sum -= e->v * e->weight;
-	policy->weight -= e->weight;
-	policy->count--;
-}
-
-void policy_init(struct policy *policy)
-{
-	*policy = (struct policy){ .random = 2463534242u };
-}
+/* ---- V and who counts in it ---- */
 
 policy_vtime policy_now(const struct policy *policy)
 {
@@ -141,26 +42,99 @@ policy_vtime policy_now(const struct policy *policy)
 	return policy->weight ? policy->sum / policy->weight : policy->idle_v;
 }
 
-void policy_entity_init(struct policy *policy, struct policy_entity *e,
-			uint32_t weight, uint64_t request_ns)
+static void count(struct policy *policy, struct policy_entity *e)
 {
-	*e = (struct policy_entity){
-		.v = policy_now(policy),
-		.weight = clamp_weight(weight),
-		.request_ns = request_ns,
-	};
+	policy->sum += e->v * e->weight;
+	policy->weight += e->weight;
+	e->counted = true;
+}
+
+static void uncount(struct policy *policy, struct policy_entity *e)
+{
+	/* the last one takes its clock along: a lane never goes back in time */
+	policy->idle_v = policy_now(policy);
+	policy->sum -= e->v * e->weight;
+	policy->weight -= e->weight;
+	e->counted = false;
+}
+
+/* Those that left with debt and owe no more. */
+static void drop_ghosts(struct policy *policy)
+{
+	struct policy_node *n;
+
+	while ((n = policy_tree_first(policy->ghosts)) &&
+	       n->key <= policy_now(policy)) {
+		policy_tree_remove(&policy->ghosts, n);
+		uncount(policy, policy_owner(n, fair));
+	}
+}
+
+/* Who counts is in one of two trees: may be picked, or is there as a ghost. */
+static void link_fair(struct policy *policy, struct policy_entity *e)
+{
+	e->fair.key = e->v;
+	e->fair.deadline = e->v + vtime(e->request_ns, e->weight);
+	policy_tree_insert(e->ready ? &policy->fair : &policy->ghosts, &e->fair,
+			   policy_random(policy));
+}
+
+static void unlink_fair(struct policy *policy, struct policy_entity *e)
+{
+	policy_tree_remove(e->ready ? &policy->fair : &policy->ghosts,
+			   &e->fair);
+}
+
+/* ---- who may be picked ---- */
+
+void policy_enter(struct policy *policy, struct policy_entity *e)
+{
+	if (policy->mode != POLICY_FAIR) {
+		e->fair.key = (policy_vtime)++policy->turn;
+		e->fair.deadline = e->fair.key;
+		policy_tree_insert(&policy->fair, &e->fair,
+				   policy_random(policy));
+		e->ready = true;
+		policy->count++;
+		return;
+	}
+	if (e->counted) {
+		unlink_fair(policy, e);
+	} else {
+		e->v = policy_now(policy);
+		count(policy, e);
+	}
+	e->ready = true;
+	policy->count++;
+	link_fair(policy, e);
+	policy_reserve_enter(policy, e);
+}
+
+void policy_leave(struct policy *policy, struct policy_entity *e)
+{
+	unlink_fair(policy, e);
+	policy_reserve_leave(policy, e);
+	e->ready = false;
+	policy->count--;
+	if (!e->counted)
+		return;
+	if (e->v > policy_now(policy)) {
+		link_fair(policy, e);
+	} else {
+		uncount(policy, e);
+		drop_ghosts(policy);
+	}
 }
 
 void policy_wake(struct policy *policy, struct policy_entity *e)
 {
-	policy_vtime now = policy_now(policy);
-
 	if (e->backlogged)
 		return;
-	if (e->v < now)
-		e->v = now;
 	e->backlogged = true;
-	link_entity(policy, e);
+	if (policy_cap_holds(policy, e))
+		policy_throttle(policy, e);
+	else
+		policy_enter(policy, e);
 }
 
 void policy_sleep(struct policy *policy, struct policy_entity *e)
@@ -168,60 +142,174 @@ void policy_sleep(struct policy *policy, struct policy_entity *e)
 	if (!e->backlogged)
 		return;
 	e->backlogged = false;
-	/* the last one takes its clock along: a lane never goes back in time */
-	policy->idle_v = policy_now(policy);
-	unlink_entity(policy, e);
+	if (e->ready)
+		policy_leave(policy, e);
+	else
+		policy_unthrottle(policy, e);
 }
 
-/*
- * Left subtrees are wholly eligible once their parent is, so the walk down the
- * edge of V looks at each of their roots only, and then down one of them.
- */
+/* ---- decisions and charges ---- */
+
+struct policy_entity *policy_pick_fair(const struct policy *policy)
+{
+	struct policy_node *n = policy_tree_pick(policy->fair,
+						 policy_now(policy));
+
+	if (!n)
+		n = policy_tree_first(policy->fair);	/* work conserving */
+	return n ? policy_owner(n, fair) : NULL;
+}
+
 struct policy_entity *policy_pick(const struct policy *policy)
 {
-	policy_vtime now = policy_now(policy);
-	struct policy_entity *n = policy->root;
-	struct policy_entity *best = NULL, *subtree = NULL, *last = NULL;
+	struct policy_node *n;
 
-	while (n) {
-		if (n->v > now) {
-			last = n;
-			n = n->left;
-			continue;
-		}
-		if (!best || n->deadline < best->deadline)
-			best = n;
-		if (n->left && (!subtree || n->left->min_deadline <
-				subtree->min_deadline))
-			subtree = n->left;
-		n = n->right;
+	switch (policy->mode) {
+	case POLICY_FIXED:
+		return policy_fixed_pick(policy);
+	case POLICY_BEST_EFFORT:
+		n = policy_tree_first(policy->fair);
+		return n ? policy_owner(n, fair) : NULL;
+	default:
+		n = policy_tree_pick(policy->reserved, policy->served);
+		return n ? policy_owner(n, reserved) : policy_pick_fair(policy);
 	}
-	if (!best)
-		return last;	/* the smallest v: work conserving */
-	if (!subtree || best->deadline <= subtree->min_deadline)
-		return best;
-	n = subtree;
-	while (n->deadline != subtree->min_deadline) {
-		if (n->left && n->left->min_deadline == subtree->min_deadline)
-			n = n->left;
-		else
-			n = n->right;
+}
+
+/* Also of one that sleeps: it counts until it has paid. */
+static void charge_fair(struct policy *policy, struct policy_entity *e,
+			uint64_t cost)
+{
+	policy_vtime step = vtime(cost, e->weight);
+
+	if (policy_reserve_charge(policy, e, cost))
+		return;
+	if (e->counted) {
+		unlink_fair(policy, e);
+	} else {
+		e->v = policy_now(policy);
+		count(policy, e);
 	}
-	return n;
+	e->v += step;
+	policy->sum += step * e->weight;
+	link_fair(policy, e);
+	drop_ghosts(policy);
+}
+
+/* To the end of the ring, if it was its turn. */
+static void charge_turn(struct policy *policy, struct policy_entity *e)
+{
+	if (!e->ready || policy_tree_first(policy->fair) != &e->fair)
+		return;
+	policy_leave(policy, e);
+	policy_enter(policy, e);
 }
 
 void policy_charge(struct policy *policy, struct policy_entity *e,
 		   uint64_t cost_ns)
 {
-	policy_vtime now = policy_now(policy);
+	uint64_t cost = clamp_ns(cost_ns);
 
-	if (e->backlogged)
-		unlink_entity(policy, e);
-	else if (e->v < now)
-		e->v = now;
-	e->v += vtime(cost_ns, e->weight);
-	if (e->backlogged)
-		link_entity(policy, e);
+	switch (policy->mode) {
+	case POLICY_FAIR:
+		charge_fair(policy, e, cost);
+		break;
+	case POLICY_BEST_EFFORT:
+		charge_turn(policy, e);
+		break;
+	case POLICY_FIXED:
+		policy_fixed_charge(policy, e, cost);
+		break;
+	}
+	policy_cap_charge(policy, e, cost);
+}
+
+void policy_advance(struct policy *policy, uint64_t now_ns)
+{
+	if (now_ns > policy->now_ns)
+		policy->now_ns = now_ns;
+	policy_cap_advance(policy);
+	if (policy->mode == POLICY_FIXED)
+		policy_fixed_advance(policy);
+}
+
+uint64_t policy_next_ns(const struct policy *policy)
+{
+	uint64_t cap = policy_cap_next(policy);
+	uint64_t slot = policy->mode == POLICY_FIXED && policy->count ?
+		policy->slot_end_ns : POLICY_NEVER;
+
+	return cap < slot ? cap : slot;
+}
+
+uint64_t policy_budget(const struct policy *policy,
+		       const struct policy_entity *e)
+{
+	uint64_t cap = policy_cap_budget(policy, e);
+	uint64_t slot = policy->mode == POLICY_FIXED ?
+		policy_fixed_budget(policy, e) : POLICY_NEVER;
+
+	return cap < slot ? cap : slot;
+}
+
+/* ---- what there is, and its settings ---- */
+
+void policy_init(struct policy *policy)
+{
+	*policy = (struct policy){
+		.random = 2463534242u,
+		.capacity = POLICY_WHOLE,
+	};
+}
+
+void policy_entity_init(struct policy *policy, struct policy_entity *e,
+			uint32_t weight, uint64_t request_ns)
+{
+	*e = (struct policy_entity){
+		.v = policy_now(policy),
+		.u = policy->served,
+		.weight = clamp_weight(weight),
+		.request_ns = request_ns,
+	};
+}
+
+static void drop_ghost(struct policy *policy, struct policy_entity *e)
+{
+	policy_tree_remove(&policy->ghosts, &e->fair);
+	uncount(policy, e);
+	drop_ghosts(policy);
+}
+
+void policy_entity_fini(struct policy *policy, struct policy_entity *e)
+{
+	policy_sleep(policy, e);
+	if (e->counted)
+		drop_ghost(policy, e);
+	policy_set_reserve(policy, e, 0);
+	policy_set_slot(policy, e, 0);
+}
+
+void policy_set_mode(struct policy *policy, enum policy_mode mode)
+{
+	struct policy_node *n, *ready = NULL;
+
+	if (mode == policy->mode)
+		return;
+	while ((n = policy_tree_first(policy->fair))) {
+		policy_leave(policy, policy_owner(n, fair));
+		if (policy_owner(n, fair)->counted)
+			drop_ghost(policy, policy_owner(n, fair));
+		n->right = ready;
+		ready = n;
+	}
+	while ((n = policy_tree_first(policy->ghosts)))
+		drop_ghost(policy, policy_owner(n, fair));
+	policy->mode = mode;
+	policy_fixed_reset(policy);
+	while ((n = ready)) {
+		ready = n->right;
+		policy_enter(policy, policy_owner(n, fair));
+	}
 }
 
 /* lag is kept: weight * (V - v) before and after, so V does not move. */
@@ -234,16 +322,19 @@ void policy_set_weight(struct policy *policy, struct policy_entity *e,
 	weight = clamp_weight(weight);
 	if (weight == e->weight)
 		return;
-	if (e->backlogged)
-		unlink_entity(policy, e);
-	else if (behind > 0)
-		behind = 0;
+	if (!e->counted) {
+		e->weight = weight;
+		return;
+	}
+	unlink_fair(policy, e);
+	uncount(policy, e);
 	e->weight = weight;
 	e->v = now - behind / weight;
 	if (e->v < 0)
 		e->v = 0;
-	if (e->backlogged)
-		link_entity(policy, e);
+	count(policy, e);
+	link_fair(policy, e);
+	drop_ghosts(policy);
 }
 
 void policy_set_request(struct policy *policy, struct policy_entity *e,
@@ -251,17 +342,22 @@ void policy_set_request(struct policy *policy, struct policy_entity *e,
 {
 	if (request_ns == e->request_ns)
 		return;
-	if (e->backlogged)
-		unlink_entity(policy, e);
 	e->request_ns = request_ns;
-	if (e->backlogged)
-		link_entity(policy, e);
+	if (!e->ready || policy->mode != POLICY_FAIR)
+		return;
+	policy_tree_deadline(policy->fair, &e->fair,
+			     e->v + vtime(request_ns, e->weight));
+	policy_reserve_request(policy, e);
 }
 
 int64_t policy_lag(const struct policy *policy, const struct policy_entity *e)
 {
 	policy_vtime lag = (policy_now(policy) - e->v) * e->weight;
 
+	if (policy->mode == POLICY_FIXED)
+		return -(int64_t)e->debt_ns;
+	if (!e->counted)
+		return 0;
 	/* rounds towards zero, as a remainder below a nanosecond is nothing */
-	return (int64_t)(lag / ((policy_vtime)1 << SHIFT));
+	return (int64_t)(lag / ((policy_vtime)1 << POLICY_SHIFT));
 }

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+/*
+ * policy_reserve.c - the part of the GPU that an entity has whatever comes
+ */
+#include <errno.h>
+
+#include "sched/policy_parts.h"
+
+/* Of S: what @ns of an entity's own time is when it gets just its reserve. */
+static policy_vtime stretch(const struct policy_entity *e, uint64_t ns)
+{
+	if (ns > POLICY_COST_MAX_NS)
+		ns = POLICY_COST_MAX_NS;
+	return ((policy_vtime)ns << POLICY_SHIFT) * POLICY_WHOLE / e->reserve;
+}
+
+static void link_reserved(struct policy *policy, struct policy_entity *e)
+{
+	e->reserved.key = e->u;
+	e->reserved.deadline = e->u + stretch(e, e->request_ns);
+	policy_tree_insert(&policy->reserved, &e->reserved,
+			   policy_random(policy));
+}
+
+static bool linked(const struct policy *policy, const struct policy_entity *e)
+{
+	return e->reserve && e->ready && policy->mode == POLICY_FAIR;
+}
+
+/* Being behind from before it slept is no credit. */
+void policy_reserve_enter(struct policy *policy, struct policy_entity *e)
+{
+	if (!linked(policy, e))
+		return;
+	if (e->u < policy->served)
+		e->u = policy->served;
+	link_reserved(policy, e);
+}
+
+void policy_reserve_leave(struct policy *policy, struct policy_entity *e)
+{
+	if (linked(policy, e))
+		policy_tree_remove(&policy->reserved, &e->reserved);
+}
+
+void policy_reserve_request(struct policy *policy, struct policy_entity *e)
+{
+	if (linked(policy, e))
+		policy_tree_deadline(policy->reserved, &e->reserved,
+				     e->u + stretch(e, e->request_ns));
+}
+
+bool policy_reserve_charge(struct policy *policy, struct policy_entity *e,
+			   uint64_t cost)
+{
+	policy_vtime before = policy->served, step;
+	bool in_tree = linked(policy, e), paid;
+
+	policy->served += (policy_vtime)cost << POLICY_SHIFT;
+	if (!e->reserve)
+		return false;
+	paid = in_tree && e->u <= before && policy_pick_fair(policy) != e;
+	if (in_tree)
+		policy_tree_remove(&policy->reserved, &e->reserved);
+	else if (e->u < before)
+		e->u = before;
+	step = stretch(e, cost);
+	e->u += step;
+	/* ahead by this job, and by nothing if nobody else could use the time */
+	if (!policy_others(policy, e))
+		step = 0;
+	if (e->u > policy->served + step)
+		e->u = policy->served + step;
+	if (in_tree)
+		link_reserved(policy, e);
+	return paid;
+}
+
+int policy_set_reserve(struct policy *policy, struct policy_entity *e,
+		       uint32_t millionths)
+{
+	uint32_t others = policy->reserve - e->reserve;
+
+	if (millionths > POLICY_RESERVE_MAX - others)
+		return -ENOSPC;
+	policy_reserve_leave(policy, e);
+	policy->reserve = others + millionths;
+	e->reserve = millionths;
+	/* neither behind nor ahead of what it is from now on */
+	e->u = policy->served;
+	policy_reserve_enter(policy, e);
+	return 0;
+}
