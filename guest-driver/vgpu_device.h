@@ -34,6 +34,7 @@ struct vgpu_device {
 	struct virtio_device *vdev;	/* only until vgpu_device_stop() */
 	struct vgpu_queue ctrl;
 	struct vgpu_queue cursor;
+	struct vgpu_queue_look looks[2];	/* debugfs; lock of the queue */
 
 	bool has_virgl;
 	bool has_edid;

@@ -80,6 +80,7 @@ static void fill_ring(struct vgpu_queue *q)
 		q->nr_pending--;
 		q->nr_inflight++;
 		q->unkicked = true;
+		vbuf->sent = ktime_get();
 		trace_vgpu_cmd_queue(q, vbuf);
 		if (vbuf->fence) {
 			vgpu_fence_running(vbuf->fence);

@@ -5,6 +5,7 @@
 #ifndef VGPU_QUEUE_H
 #define VGPU_QUEUE_H
 
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -19,6 +20,12 @@ enum vgpu_queue_state {
 	VGPU_QUEUE_RUNNING,
 	VGPU_QUEUE_STOPPING,	/* it is going away: commands wait */
 	VGPU_QUEUE_DEAD,	/* commands complete at once with -ENODEV */
+};
+
+/** struct vgpu_queue_look - a queue's counters when somebody last looked */
+struct vgpu_queue_look {
+	ktime_t when;		/* 0: nobody did */
+	u64 kicks, interrupts, completed;
 };
 
 /**

@@ -5,6 +5,7 @@
 #ifndef VGPU_VBUF_H
 #define VGPU_VBUF_H
 
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/types.h>
 
@@ -52,6 +53,7 @@ struct vgpu_vbuf {
 	int error;		/* result: 0 or -errno */
 	u32 len;		/* result: bytes of the answer */
 	u32 epoch;		/* it is of this life of the device; 0: any */
+	ktime_t sent;		/* when it went into the ring */
 
 	/*
 	 * Called once after completion, in a worker that may sleep; NULL:
