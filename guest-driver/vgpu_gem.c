@@ -174,6 +174,40 @@ static int restore(struct vgpu_device *dev, struct vgpu_bo *bo)
 	return vgpu_queue_submit(&dev->ctrl, &cmds, VGPU_SUBMIT_MORE);
 }
 
+u32 vgpu_bo_format(const struct vgpu_bo *bo)
+{
+	switch (le32_to_cpu(bo->create.hdr.type)) {
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_2D:
+		return le32_to_cpu(bo->create.create_2d.format);
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_3D:
+		return le32_to_cpu(bo->create.create_3d.format);
+	default:
+		return 0;
+	}
+}
+
+int vgpu_bo_set_format(struct vgpu_device *dev, struct vgpu_bo *bo, u32 format)
+{
+	struct vgpu_vbuf *unref;
+	int ret;
+
+	if (!bo->dumb || vgpu_bo_format(bo) == format)
+		return 0;
+	if (le32_to_cpu(bo->create.hdr.type) !=
+	    VIRTIO_GPU_CMD_RESOURCE_CREATE_2D)
+		return -EINVAL;
+	unref = vgpu_vbuf_new(GFP_KERNEL);
+	if (!unref)
+		return -ENOMEM;
+	unref->cmd_len = vgpu_cmd_unref(&unref->cmd, bo->res_id);
+	mutex_lock(&dev->bos_lock);
+	bo->create.create_2d.format = cpu_to_le32(format);
+	vgpu_queue_submit_one(&dev->ctrl, unref);
+	ret = restore(dev, bo);
+	mutex_unlock(&dev->bos_lock);
+	return ret ? ret : 1;
+}
+
 void vgpu_bos_restore(struct vgpu_device *dev)
 {
 	struct vgpu_bo *bo;

@@ -18,6 +18,9 @@ struct vgpu_vbuf;
 struct vgpu_bo {
 	struct drm_gem_shmem_object base;
 	u32 res_id;
+	u32 blob_mem;		/* VIRTIO_GPU_BLOB_MEM_..., 0: no blob */
+	u32 blob_flags;
+	u64 gate;		/* round in which it was held up; jobs.lock */
 	bool dumb;		/* pixels come from the guest's pages */
 	struct vgpu_vbuf *unref;	/* NULL: the host does not know it */
 	struct list_head node;	/* device->bos while @unref is set */
@@ -36,6 +39,9 @@ struct vgpu_bo_params {
 	bool dumb;
 	bool is_3d;		/* else only format, width, height count */
 	bool busy;		/* has a fence until the host has created it */
+	const struct vgpu_blob *blob;	/* NULL: a texture */
+	/* HOST3D: commands that make it, sent first, or NULL; consumed */
+	struct vgpu_vbuf *cmd;
 	struct vgpu_texture texture;
 };
 
@@ -51,6 +57,19 @@ int vgpu_bo_create(struct drm_file *file, struct vgpu_device *dev,
  * host's alone are lost. Under device->bos_lock; queues without waiting.
  */
 void vgpu_bos_restore(struct vgpu_device *dev);
+
+/**
+ * vgpu_bo_set_format() - let the host read a dumb buffer's pixels as @format
+ *
+ * A dumb buffer has no format before it is shown, the host's resource has one
+ * for good: so it is made anew under its id, if need be. Whoever showed it must
+ * tell the host again. Return: 1 (made anew), 0 (nothing to do) or -errno.
+ */
+int vgpu_bo_set_format(struct vgpu_device *dev, struct vgpu_bo *bo,
+		       u32 format);
+
+/** vgpu_bo_format() - what the host reads its pixels as; 0: not known */
+u32 vgpu_bo_format(const struct vgpu_bo *bo);
 
 /** vgpu_bo_sync_for_device() - guest's writes become visible to the host */
 void vgpu_bo_sync_for_device(struct vgpu_device *dev, struct vgpu_bo *bo);

@@ -101,18 +101,50 @@ static const struct drm_crtc_funcs crtc_funcs = {
 	.get_vblank_timestamp = vgpu_vblank_timestamp,
 };
 
+/* A texture's bytes have the order that it was created with. */
+static bool shows_reverse(const struct vgpu_bo *bo)
+{
+	switch (vgpu_bo_format(bo)) {
+	case VIRTIO_GPU_FORMAT_R8G8B8A8_UNORM:
+	case VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM:
+		return true;
+	default:
+		return bo->dumb;
+	}
+}
+
 static struct drm_framebuffer *
 fb_create(struct drm_device *drm, struct drm_file *file,
 	  const struct drm_format_info *info,
 	  const struct drm_mode_fb_cmd2 *cmd)
 {
-	if (cmd->pixel_format != DRM_FORMAT_HOST_XRGB8888 &&
-	    cmd->pixel_format != DRM_FORMAT_HOST_ARGB8888)
+	struct drm_framebuffer *fb;
+	bool reverse = false;
+
+	switch (cmd->pixel_format) {
+	case DRM_FORMAT_HOST_XRGB8888:
+	case DRM_FORMAT_HOST_ARGB8888:
+		break;
+	case DRM_FORMAT_XBGR8888:
+	case DRM_FORMAT_ABGR8888:
+		reverse = true;
+		break;
+	default:
 		return ERR_PTR(-EINVAL);
+	}
 	/* the host takes the image from the start of the resource */
 	if (cmd->offsets[0])
 		return ERR_PTR(-EINVAL);
-	return vgpu_gem_fb_create(drm, file, info, cmd);
+	if ((cmd->flags & DRM_MODE_FB_MODIFIERS) &&
+	    cmd->modifier[0] != DRM_FORMAT_MOD_LINEAR)
+		return ERR_PTR(-EINVAL);
+	fb = vgpu_gem_fb_create(drm, file, info, cmd);
+	if (!IS_ERR(fb) && reverse &&
+	    !shows_reverse(to_vgpu_bo(fb->obj[0]))) {
+		drm_framebuffer_put(fb);
+		return ERR_PTR(-EINVAL);
+	}
+	return fb;
 }
 VGPU_FB_CREATE_HOOK(fb_create_hook, fb_create)
 
@@ -160,6 +192,15 @@ static int crtc_init(struct vgpu_output *output)
 	return 0;
 }
 
+/* Answered flushes still name the outputs that are freed next. */
+static void finish_answers(struct drm_device *drm, void *data)
+{
+	struct vgpu_device *dev = data;
+
+	vgpu_queue_flush(&dev->cursor);
+	vgpu_queue_flush(&dev->ctrl);
+}
+
 int vgpu_kms_init(struct vgpu_device *dev)
 {
 	struct drm_device *drm = dev->drm;
@@ -175,6 +216,9 @@ int vgpu_kms_init(struct vgpu_device *dev)
 				    sizeof(*dev->outputs), GFP_KERNEL);
 	if (!dev->outputs)
 		return -ENOMEM;
+	ret = drmm_add_action_or_reset(drm, finish_answers, dev);
+	if (ret)
+		return ret;
 	ret = drmm_mode_config_init(drm);
 	if (ret)
 		return ret;

@@ -30,7 +30,32 @@
 #define FLUSHES_MAX	8
 #define FLUSH_WAIT	msecs_to_jiffies(100)
 
-static const u32 formats[] = { DRM_FORMAT_HOST_XRGB8888 };
+/*
+ * There is nothing below this plane to be seen through alpha. The order of the
+ * bytes is the resource's, see vgpu_bo_set_format().
+ */
+static const u32 formats[] = {
+	DRM_FORMAT_HOST_XRGB8888,
+	DRM_FORMAT_HOST_ARGB8888,
+	DRM_FORMAT_XBGR8888,
+	DRM_FORMAT_ABGR8888,
+};
+
+static const u64 modifiers[] = {
+	DRM_FORMAT_MOD_LINEAR,
+	DRM_FORMAT_MOD_INVALID,
+};
+
+static u32 resource_format(const struct drm_framebuffer *fb)
+{
+	switch (fb->format->format) {
+	case DRM_FORMAT_XBGR8888:
+	case DRM_FORMAT_ABGR8888:
+		return VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM;
+	default:
+		return VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM;
+	}
+}
 
 static int plane_check(struct drm_plane *plane,
 		       struct drm_atomic_commit *commit)
@@ -228,6 +253,9 @@ static void plane_update(struct drm_plane *plane,
 		output->scanout.epoch = epoch;
 		output->scanout.res_id = 0;
 	}
+	if (vgpu_bo_set_format(output->dev, to_vgpu_bo(new->fb->obj[0]),
+			       resource_format(new->fb)))
+		output->scanout.res_id = 0;
 	drm_rect_fp_to_int(&src, &new->src);
 	view = to_rect(&src);
 	/*
@@ -262,8 +290,9 @@ struct drm_plane *vgpu_plane_new(struct vgpu_output *output)
 	init_waitqueue_head(&output->scanout.wait);
 	plane = drmm_universal_plane_alloc(output->dev->drm, struct drm_plane,
 					   dev, BIT(output->index), &funcs,
-					   formats, ARRAY_SIZE(formats), NULL,
-					   DRM_PLANE_TYPE_PRIMARY, NULL);
+					   formats, ARRAY_SIZE(formats),
+					   modifiers, DRM_PLANE_TYPE_PRIMARY,
+					   NULL);
 	if (IS_ERR(plane))
 		return plane;
 	drm_plane_helper_add(plane, &helper_funcs);
