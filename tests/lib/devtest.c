@@ -17,6 +17,7 @@
 #include "renderer/renderer.h"
 #include "ring/guest_mem.h"
 #include "sched/client.h"
+#include "tests/lib/rig.h"
 
 /* ---- what the worker would do ---- */
 
@@ -150,7 +151,12 @@ static struct renderer *op_make_renderer(void *opaque,
 	if (t->config.no_renderer)
 		return NULL;
 	t->renderers++;
-	t->renderer = renderer_null_new(config);
+	if (t->config.virgl) {
+		t->renderer = renderer_virgl_new(config);
+		rig_keep_drivers();
+	} else {
+		t->renderer = renderer_null_new(config);
+	}
 	return t->renderer;
 }
 
@@ -232,6 +238,9 @@ static void make_device(struct devtest *t)
 		.width = 1280, .height = 800,
 		.memory_max = t->config.memory_max ? t->config.memory_max :
 			64 << 20,
+		.max_resources = t->config.max_resources,
+		.max_contexts = t->config.max_contexts,
+		.split_always = t->config.split,
 		.ops = &ops, .opaque = t,
 	};
 

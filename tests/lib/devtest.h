@@ -51,7 +51,10 @@ struct devtest_config {
 	bool no_renderer;		/* it can not be made */
 	bool no_dmabuf;			/* the display takes none */
 	bool leases;			/* none at first: devtest_grant() */
+	bool virgl;			/* on virglrenderer, not on null */
+	bool split;			/* buffers cut at every command */
 	uint64_t memory_max;
+	uint32_t max_resources, max_contexts;
 	int ledger_fd;			/* 0: none */
 };
 
@@ -131,6 +134,11 @@ void devtest_create_3d(struct devtest *t, uint32_t id, uint32_t w, uint32_t h,
 /** devtest_submit() - 16 bytes of commands; fence 0: not fenced */
 struct devtest_cmd *devtest_submit(struct devtest *t, uint32_t ctx,
 				   uint64_t fence);
+
+/** devtest_words() - the same with commands of one's own */
+struct devtest_cmd *devtest_words(struct devtest *t, uint32_t ctx,
+				  uint64_t fence, const uint32_t *words,
+				  size_t n);
 
 /** devtest_nop() - a fenced command that needs no GPU and succeeds */
 struct devtest_cmd *devtest_nop(struct devtest *t, uint64_t fence);

@@ -2,6 +2,7 @@
 /*
  * devtest_cmd.c - commands that the device's tests use everywhere
  */
+#include <string.h>
 #include "tests/lib/devtest.h"
 
 void devtest_create_2d(struct devtest *t, uint32_t id, uint32_t format,
@@ -120,6 +121,25 @@ struct devtest_cmd *devtest_submit(struct devtest *t, uint32_t ctx,
 	};
 
 	return devtest_send(t, 0, &req, sizeof(req),
+			    sizeof(struct virtio_gpu_ctrl_hdr));
+}
+
+struct devtest_cmd *devtest_words(struct devtest *t, uint32_t ctx,
+				  uint64_t fence, const uint32_t *words,
+				  size_t n)
+{
+	struct virtio_gpu_cmd_submit req = {
+		.hdr.type = VIRTIO_GPU_CMD_SUBMIT_3D,
+		.hdr.flags = fence ? VIRTIO_GPU_FLAG_FENCE : 0,
+		.hdr.fence_id = fence, .hdr.ctx_id = ctx,
+		.size = (uint32_t)(n * 4),
+	};
+	g_autofree uint8_t *out = g_malloc(sizeof(req) + n * 4);
+
+	memcpy(out, &req, sizeof(req));
+	if (n)
+		memcpy(out + sizeof(req), words, n * 4);
+	return devtest_send(t, 0, out, sizeof(req) + n * 4,
 			    sizeof(struct virtio_gpu_ctrl_hdr));
 }
 

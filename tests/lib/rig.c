@@ -31,12 +31,12 @@ static int keep_one(struct dl_phdr_info *info, size_t size, void *opaque)
 }
 
 /* A leak is known by its library only while that is loaded. */
-static void keep_drivers(void)
+void rig_keep_drivers(void)
 {
 	dl_iterate_phdr(keep_one, NULL);
 }
 #else
-static void keep_drivers(void)
+void rig_keep_drivers(void)
 {
 }
 #endif
@@ -65,7 +65,7 @@ struct renderer *rig_setup(void)
 	rig.callbacks = 0;
 	rig.r = renderer_virgl_new(&config);
 	g_assert_nonnull(rig.r);
-	keep_drivers();
+	rig_keep_drivers();
 	return rig.r;
 }
 

@@ -25,6 +25,8 @@ struct rig {
 extern struct rig rig;
 
 struct renderer *rig_setup(void);
+/** rig_keep_drivers() - call with a renderer running: for LeakSanitizer */
+void rig_keep_drivers(void);
 void rig_teardown(void);
 
 /** rig_new_fence() - emit the next fence; 1: it has retired already */

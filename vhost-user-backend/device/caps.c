@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include "device/exec.h"
+#include "device/quota.h"
 #include "device/state.h"
 #include "device/vendor.h"
 #include "protocol/vgpu_ipc.h"
@@ -68,7 +69,7 @@ uint32_t exec_capset_info(struct device *dev, struct command *cmd)
 static uint32_t with_quota(struct device *dev, struct command *cmd,
 			   const struct vgpu_capset *set)
 {
-	uint64_t mib = dev->config.memory_max >> 20;
+	uint64_t mib = quota_memory(dev) >> 20;
 	uint8_t *caps;
 	uint32_t word;
 
@@ -78,7 +79,8 @@ static uint32_t with_quota(struct device *dev, struct command *cmd,
 	word = mib > UINT32_MAX ? UINT32_MAX : (uint32_t)mib;
 	memcpy(caps + VIRGL_CAPS_MEMORY_OFFSET, &word, sizeof(word));
 	memcpy(&word, caps + VIRGL_CAPS_BITS_V2_OFFSET, sizeof(word));
-	word |= VIRGL_CAP_V2_VIDEO_MEMORY;
+	/* and GET_MEMORY_INFO is answered, by elide.c */
+	word |= VIRGL_CAP_V2_VIDEO_MEMORY | VIRGL_CAP_V2_MEMINFO;
 	memcpy(caps + VIRGL_CAPS_BITS_V2_OFFSET, &word, sizeof(word));
 	cmd->payload = caps;
 	return VIRTIO_GPU_RESP_OK_CAPSET;
@@ -96,7 +98,7 @@ uint32_t exec_capset(struct device *dev, struct command *cmd)
 			continue;
 		cmd->payload = set->data;
 		cmd->payload_size = set->size;
-		if (dev->config.memory_max >> 20 &&
+		if (quota_memory(dev) >> 20 &&
 		    set->id == VIRTIO_GPU_CAPSET_VIRGL2 &&
 		    set->size >= VIRGL_CAPS_MEMORY_OFFSET + sizeof(uint32_t))
 			return with_quota(dev, cmd, set);

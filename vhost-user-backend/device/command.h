@@ -63,6 +63,10 @@ struct command {
 	size_t data_size;		/* valid bytes */
 	size_t data_room;
 
+	/* of a SUBMIT_3D that is carried out in pieces */
+	bool screened;			/* by elide_buffer() */
+	size_t words_done;
+
 	uint32_t response;		/* 0 while parked */
 	const void *payload;		/* of the answer, after its header */
 	size_t payload_size;

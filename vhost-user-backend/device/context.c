@@ -5,6 +5,8 @@
 #include "device/context.h"
 
 #include <errno.h>
+#include "device/elide.h"
+#include "device/quota.h"
 #include "device/resource.h"
 #include "device/state.h"
 #include "renderer/renderer.h"
@@ -33,6 +35,7 @@ bool context_known(struct device *dev, uint32_t id)
 
 static void context_free(struct context *ctx)
 {
+	elide_free(ctx->elide);
 	g_hash_table_destroy(ctx->attached);
 	g_array_free(ctx->pending, true);
 	g_free(ctx);
@@ -72,7 +75,15 @@ static int add(struct device *dev, uint32_t id, uint32_t context_init,
 int context_create(struct device *dev, uint32_t id, uint32_t context_init,
 		   const char *name)
 {
-	return add(dev, id, context_init, name, false);
+	int refused = quota_context(dev);
+	int ret = add(dev, id, context_init, name, false);
+
+	if (ret || !refused)
+		return ret;
+	context_find(dev, id)->refused = true;
+	dev->refused++;
+	quota_refused(dev);
+	return -ENOMEM;
 }
 
 int context_lost(struct device *dev, uint32_t id, uint32_t context_init,
@@ -89,6 +100,7 @@ void context_destroy(struct device *dev, uint32_t id)
 		return;
 	if (ctx->in_renderer)
 		dev->renderer->ops->context_destroy(dev->renderer, id);
+	dev->refused -= ctx->refused;
 	g_hash_table_remove(dev->contexts, key(id));
 	dev->attached -= g_hash_table_size(ctx->attached);
 	context_free(ctx);

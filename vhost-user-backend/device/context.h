@@ -15,6 +15,7 @@
 #include "protocol/vgpu_vendor.h"
 
 struct device;
+struct elide;
 struct resource;
 
 #define CONTEXT_MAX_COUNT	4096u
@@ -29,6 +30,9 @@ struct context {
 	bool told;		/* a notice of that was given */
 	bool in_renderer;
 	bool failed;		/* a submit was refused; said in the log */
+	bool refused;		/* by a limit: never in the renderer, and its
+				   commands do nothing */
+	struct elide *elide;	/* what is missing in it, or NULL */
 	uint64_t timeline[VGPU_VENDOR_RINGS];	/* fence of the newest job */
 	GHashTable *attached;	/* id: whether the renderer knows */
 	GArray *pending;	/* ids that it may not know yet */
@@ -40,7 +44,11 @@ struct context *context_find(struct device *dev, uint32_t id);
 /** context_known() - there is one, if only a lost one */
 bool context_known(struct device *dev, uint32_t id);
 
-/** context_create() - 0, -EEXIST, -EINVAL, -ENOMEM */
+/**
+ * context_create() - 0, -EEXIST, -EINVAL, -ENOMEM
+ *
+ * Over the limit (-ENOMEM) it is there all the same, as a refused one.
+ */
 int context_create(struct device *dev, uint32_t id, uint32_t context_init,
 		   const char *name);
 

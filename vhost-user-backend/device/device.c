@@ -99,9 +99,11 @@ void device_figures(struct device *dev)
 	struct vgpu_sched_report *r = dev->report;
 
 	atomic_store_explicit(&r->memory, dev->memory, memory_order_relaxed);
-	atomic_store_explicit(&r->resources, g_hash_table_size(dev->resources),
+	atomic_store_explicit(&r->resources,
+			      g_hash_table_size(dev->resources) - dev->denied,
 			      memory_order_relaxed);
-	atomic_store_explicit(&r->contexts, g_hash_table_size(dev->contexts),
+	atomic_store_explicit(&r->contexts,
+			      g_hash_table_size(dev->contexts) - dev->refused,
 			      memory_order_relaxed);
 }
 

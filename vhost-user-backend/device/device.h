@@ -69,7 +69,10 @@ struct device_config {
 	const struct vgpu_caps *caps;	/* count 0: 2D only. Must live. */
 	uint32_t num_scanouts;		/* 1..16 */
 	uint32_t width, height;		/* preferred mode, for our own EDID */
-	uint64_t memory_max;		/* bytes of resources, 0: no limit */
+	/* limits where vgpud's page has none; 0: no limit */
+	uint64_t memory_max;		/* bytes of resources */
+	uint32_t max_resources, max_contexts;
+	bool split_always;		/* cut buffers at every command (tests) */
 	struct ledger *ledger;		/* NULL: none (tests) */
 	struct sched_client *sched;
 	const struct device_ops *ops;

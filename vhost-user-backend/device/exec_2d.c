@@ -12,6 +12,7 @@
 #include "device/state.h"
 #include "protocol/vgpu_sched.h"
 #include "ring/vring.h"
+#include "sched/client.h"
 
 #define OK	VIRTIO_GPU_RESP_OK_NODATA
 
@@ -152,6 +153,10 @@ uint32_t exec_flush(struct device *dev, struct command *cmd)
 		return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
 	if (!res->scanouts)
 		return OK;
+	if (!sched_client_frame(dev->config.sched)) {
+		dev->wants_lease = true;	/* all behind it wait too */
+		return EXEC_AGAIN;
+	}
 	atomic_fetch_add_explicit(&dev->report->frames, 1,
 				  memory_order_relaxed);
 	ret = scanout_flush(dev, res, &r);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * exec_3d.c - contexts, 3D resources, transfers and command buffers
+ * exec_3d.c - contexts, 3D resources and transfers
  */
 #include <errno.h>
 #include <string.h>
@@ -37,6 +37,8 @@ uint32_t exec_ctx_create(struct device *dev, struct command *cmd)
 	if (init && !caps_have(dev->caps, init))
 		return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
 	ret = context_create(dev, id, init, name);
+	if (ret == -ENOMEM && context_find(dev, id))
+		record_context(dev, context_find(dev, id));
 	if (ret == -ENOMEM)
 		return device_error(dev, ret);
 	if (ret)
@@ -111,12 +113,14 @@ uint32_t exec_create_3d(struct device *dev, struct command *cmd)
 	struct resource *res = resource_find(dev, args.id);
 	int ret;
 
-	if (res && cmd->elem->replayed && res->is_3d &&
+	if (res && cmd->elem->replayed && res->is_3d && !res->denied &&
 	    !memcmp(&res->args, &args, sizeof(args)))
 		return OK;
 	ret = resource_new_3d(dev, &args);
 	if (ret == -EEXIST || !args.id)
 		return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
+	if (ret == -ENOMEM && resource_find(dev, args.id))
+		record_resource(dev, resource_find(dev, args.id));
 	if (ret)
 		return device_error(dev, ret);
 	record_resource(dev, resource_find(dev, args.id));
@@ -127,13 +131,18 @@ uint32_t exec_transfer(struct device *dev, struct command *cmd,
 		       struct resource *res, const struct renderer_transfer *t,
 		       int to_host)
 {
-	struct renderer *r = device_renderer(dev);
+	struct context *ctx = context_find(dev, t->context);
+	struct renderer *r;
 	int ret;
 
+	if (res->denied)
+		return OK;
+	r = device_renderer(dev);
 	if (!r)
 		return VIRTIO_GPU_RESP_ERR_UNSPEC;
 	if (!fence_acquire(dev))
 		return EXEC_AGAIN;
+	sched_client_name(dev->config.sched, t->context, ctx ? ctx->name : "");
 	sched_client_enter(dev->config.sched);
 	ret = resource_need(dev, res);
 	if (!ret && !res->iov_attached)
@@ -199,59 +208,11 @@ uint32_t exec_transfer_3d(struct device *dev, struct command *cmd)
 		return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
 	if (!box_inside(&req->box, &res->args, t.level))
 		return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
+	if (ctx && ctx->refused)
+		return OK;
 	ret = ctx ? context_need(dev, ctx) : 0;
 	if (ret)
 		return device_error(dev, ret);
 	return exec_transfer(dev, cmd, res, &t,
 			     req->hdr.type == VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D);
-}
-
-static void submit_failed(struct device *dev, struct context *ctx, int ret)
-{
-	if (ctx->failed)
-		return;
-	ctx->failed = true;
-	log_peer(&dev->limit, "context %u (%s): bad commands, error %d; it may draw nothing from now on",
-		 ctx->id, ctx->name, ret);
-}
-
-static int submit(struct device *dev, struct context *ctx,
-		  const struct command *cmd)
-{
-	struct renderer *r = dev->renderer;
-	int ret;
-
-	sched_client_enter(dev->config.sched);
-	ret = context_need(dev, ctx);
-	if (!ret)
-		ret = r->ops->submit(r, ctx->id, cmd->data, cmd->data_size / 4);
-	sched_client_leave(dev->config.sched);
-	return ret;
-}
-
-uint32_t exec_submit(struct device *dev, struct command *cmd)
-{
-	struct context *ctx = context_find(dev, cmd->req.hdr.ctx_id);
-	int ret;
-
-	if (!ctx)
-		return VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID;
-	/* A guest's way to get a fence and nothing else. */
-	if (!cmd->data_size)
-		return OK;
-	/* Starting GL takes long: not under a lease, and not a hang. */
-	if (!device_renderer(dev))
-		return VIRTIO_GPU_RESP_ERR_UNSPEC;
-	if (!fence_acquire(dev))
-		return EXEC_AGAIN;
-	ret = submit(dev, ctx, cmd);
-	if (ret == -EIO || !ctx->in_renderer)
-		fence_cancel(dev);
-	else
-		fence_emit(dev, ctx->id); /* some of it may have been drawn */
-	if (!ret)
-		return OK;
-	if (ret != -EIO)
-		submit_failed(dev, ctx, ret);
-	return device_error(dev, ret);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "device/context.h"
 #include "device/pixels.h"
+#include "device/quota.h"
 #include "device/state.h"
 #include "protocol/virtio_gpu.h"
 
@@ -30,29 +31,27 @@ struct resource *resource_find(struct device *dev, uint32_t id)
 
 bool resource_is_picture(const struct resource *res)
 {
-	return (res->args.target == TARGET_2D ||
-		res->args.target == TARGET_RECT) &&
+	return !res->denied && (res->args.target == TARGET_2D ||
+				res->args.target == TARGET_RECT) &&
 		pixels_known(res->args.format);
 }
 
 /* May there be one more of this size under this id? */
-static int admit(struct device *dev, uint32_t id, uint64_t size)
+static int admit(struct device *dev, const struct renderer_resource *args,
+		 uint64_t size)
 {
-	uint64_t max = dev->config.memory_max;
+	struct resource *old = resource_find(dev, args->id);
 
-	if (!id)
+	if (!args->id)
 		return -EINVAL;
-	if (resource_find(dev, id))
+	/* A guest that saw the error need not free what it did not get. */
+	if (old && old->denied)
+		resource_unref(dev, old);
+	else if (old)
 		return -EEXIST;
 	if (g_hash_table_size(dev->resources) >= RESOURCE_MAX_COUNT)
 		return -ENOMEM;
-	if (max && (size > max || dev->memory > max - size)) {
-		log_peer(&dev->limit, "resource %u: %llu bytes are over the quota of %llu MiB",
-			 id, (unsigned long long)size,
-			 (unsigned long long)(max >> 20));
-		return -ENOMEM;
-	}
-	return 0;
+	return quota_resource(dev, args, size);
 }
 
 static struct resource *add(struct device *dev,
@@ -69,6 +68,16 @@ static struct resource *add(struct device *dev,
 	dev->memory += size;
 	g_hash_table_insert(dev->resources, key(args->id), res);
 	return res;
+}
+
+/* The id stays known: see elide.h. */
+static void deny(struct device *dev, struct resource *res)
+{
+	dev->memory -= res->size;
+	res->size = 0;
+	res->denied = true;
+	dev->denied++;
+	quota_refused(dev);
 }
 
 int resource_pixels(struct resource *res)
@@ -96,7 +105,9 @@ int resource_new_2d(struct device *dev, uint32_t id, uint32_t format,
 	    !pixels_known(format))
 		return -EINVAL;
 	size = (uint64_t)w * h * 4;
-	ret = admit(dev, id, size);
+	ret = admit(dev, &args, size);
+	if (ret == -ENOMEM)
+		quota_refused(dev);
 	if (ret)
 		return ret;
 	res = add(dev, &args, false, size);
@@ -119,16 +130,18 @@ int resource_new_3d(struct device *dev, const struct renderer_resource *args)
 	if (!texture_check(args))
 		return -EINVAL;
 	size = texture_size(args);
-	ret = admit(dev, args->id, size);
-	if (ret)
+	ret = admit(dev, args, size);
+	if (ret && (ret != -ENOMEM || g_hash_table_size(dev->resources) >=
+		    RESOURCE_MAX_COUNT))
 		return ret;
 	res = add(dev, args, true, size);
 	if (!res)
 		return -ENOMEM;
-	if (dev->silent)
-		return 0;
-	ret = resource_need(dev, res);
-	if (ret)
+	if (!ret && !dev->silent)
+		ret = resource_need(dev, res);
+	if (ret == -ENOMEM)
+		deny(dev, res);
+	else if (ret)
 		resource_unref(dev, res);
 	return ret;
 }
@@ -138,7 +151,7 @@ int resource_new_blob(struct device *dev, uint32_t id, uint64_t size,
 {
 	const struct renderer_resource args = { .id = id };
 	struct resource *res;
-	int ret = admit(dev, id, 0);	/* its memory is the guest's */
+	int ret = admit(dev, &args, 0);	/* its memory is the guest's */
 
 	if (ret)
 		return ret;
@@ -159,6 +172,7 @@ void resource_unref(struct device *dev, struct resource *res)
 	if (res->in_renderer)
 		dev->renderer->ops->resource_unref(dev->renderer, res->args.id);
 	dev->memory -= res->size;
+	dev->denied -= res->denied;
 	g_hash_table_remove(dev->resources, key(res->args.id));
 	free(res->own);
 	free(res);
@@ -226,6 +240,8 @@ int resource_need(struct device *dev, struct resource *res)
 
 	if (res->is_blob)
 		return -EINVAL;
+	if (res->denied)
+		return -ENOMEM;
 	if (res->in_renderer)
 		return 0;
 	r = device_renderer(dev);

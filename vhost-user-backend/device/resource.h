@@ -38,6 +38,8 @@ struct resource {
 	bool is_blob;		/* no texture: is_3d, and args but the id 0 */
 	uint32_t blob_flags;
 	uint64_t blob_size;
+	bool denied;		/* over the quota: an id and its pages, no more;
+				   commands on it do nothing */
 	bool in_renderer;
 	bool iov_attached;	/* in the renderer */
 	bool has_uuid;
@@ -67,8 +69,8 @@ struct resource *resource_find(struct device *dev, uint32_t id);
 /**
  * resource_new_2d(), resource_new_3d() - checked, charged, in the table
  *
- * Return: 0; -EINVAL bad arguments; -EEXIST; -ENOMEM also when over quota;
- * what the renderer says. While the device is silent, nothing is
+ * Return: 0; -EINVAL bad arguments; -EEXIST; -ENOMEM also when over quota, and
+ * then a 3D resource is in the table, denied; what the renderer says. While the device is silent, nothing is
  * allocated or created.
  */
 int resource_new_2d(struct device *dev, uint32_t id, uint32_t format,

@@ -62,6 +62,8 @@ struct device {
 	/* objects */
 	GHashTable *resources, *contexts;
 	uint32_t attached;		/* resources, sum of all contexts */
+	uint32_t denied, refused;	/* resources and contexts that are
+					   there in name only */
 	uint64_t memory;		/* bytes of resources */
 	uint64_t entries;		/* backing entries of all resources */
 	struct scanout scanouts[VIRTIO_GPU_MAX_SCANOUTS];

@@ -11,6 +11,7 @@
 #include "device/command.h"
 #include "device/context.h"
 #include "device/exec.h"
+#include "device/quota.h"
 #include "device/record.h"
 #include "device/state.h"
 
@@ -46,7 +47,7 @@ uint32_t vendor_capset(struct device *dev, struct command *cmd)
 		.magic = VGPU_VENDOR_MAGIC,
 		.version = VGPU_VENDOR_VERSION,
 		.features = VGPU_VENDOR_ALL,
-		.memory_max = dev->config.memory_max,
+		.memory_max = quota_memory(dev),
 	};
 
 	if (cmd->req.capset.capset_version > VGPU_VENDOR_VERSION)

@@ -43,6 +43,7 @@ struct null {
 	GHashTable *contexts;	/* id: set of resource ids */
 	GHashTable *resources;
 	uint64_t reported;	/* fence of the last callback */
+	uint32_t cost, worked;	/* of a submit, in rounds of work(); result */
 	int fd;
 };
 
@@ -287,18 +288,34 @@ static bool is_stream(const uint32_t *words, size_t n)
 	return true;
 }
 
+/* As much of the CPU each time, and nothing that the caches know of. */
+static uint32_t work(uint32_t rounds)
+{
+	uint32_t x = 1;
+
+	for (uint32_t i = 0; i < rounds; i++) {
+		x ^= x << 13;
+		x ^= x >> 17;
+		x ^= x << 5;
+	}
+	return x;
+}
+
 static int null_submit(struct renderer *r, uint32_t ctx, const void *buf,
 		       size_t dwords)
 {
 	struct null *n = to_null(r);
 	int ret = fail(n, "submit", ctx);
 
-	assert(find_context(n, ctx) && dwords && !((uintptr_t)buf & 7));
+	assert(find_context(n, ctx) && dwords && !((uintptr_t)buf & 3));
 	if (!ret && !is_stream(buf, dwords))
 		ret = -EINVAL;
 	if (ret)
 		return ret;
+	n->worked = work(n->cost);
 	n->state.submits++;
+	if (n->hooks.submitted)
+		n->hooks.submitted(n->hooks.opaque, ctx, buf, dwords);
 	return 0;
 }
 
@@ -418,6 +435,8 @@ struct renderer *renderer_null_new(const struct renderer_config *config)
 	n->config = *config;
 	n->hooks = next_hooks;
 	n->fd = fd;
+	if (getenv("VGPU_NULL_COST"))
+		n->cost = (uint32_t)strtoul(getenv("VGPU_NULL_COST"), NULL, 10);
 	n->contexts = g_hash_table_new_full(NULL, NULL, NULL,
 				(GDestroyNotify)g_hash_table_destroy);
 	n->resources = g_hash_table_new_full(NULL, NULL, NULL, resource_free);

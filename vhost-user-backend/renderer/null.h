@@ -3,12 +3,15 @@
  * null.h - the renderer that draws nothing, and what tests may ask of it
  *
  * It keeps every rule of renderer.h and checks that its caller does too. What
- * is uploaded to a plain 2D texture of 32-bit pixels can be read back.
+ * is uploaded to a plain 2D texture of 32-bit pixels can be read back. With
+ * VGPU_NULL_COST=N in its environment every submit takes N rounds of arithmetic
+ * (some 2 ns each): jobs of one and the same cost, for measurements.
  */
 #ifndef RENDERER_NULL_H
 #define RENDERER_NULL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct renderer;
@@ -20,6 +23,9 @@ struct renderer_null_hooks {
 	bool dmabuf;		/* textures can be exported */
 	/* 0, or the error that the operation returns; NULL: none */
 	int (*fail)(void *opaque, const char *op, uint32_t id);
+	/* sees what is submitted; NULL: nobody looks */
+	void (*submitted)(void *opaque, uint32_t ctx, const uint32_t *words,
+			  size_t n);
 	void *opaque;
 };
 

@@ -78,7 +78,10 @@ struct renderer_ops {
 	int (*transfer_from_host)(struct renderer *r,
 				  const struct renderer_transfer *t);
 
-	/* buf: private, 8-byte aligned copy; -EINVAL: the context is in error */
+	/*
+	 * buf: private copy of whole commands, aligned as their words are;
+	 * -EINVAL: the context is in error
+	 */
 	int (*submit)(struct renderer *r, uint32_t ctx, const void *buf,
 		      size_t dwords);
 

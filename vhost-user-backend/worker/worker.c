@@ -277,12 +277,16 @@ static int join_scheduler(struct worker *w, int *fds)
 
 static int make_device(struct worker *w)
 {
+	const char *split = getenv("VGPU_SPLIT");	/* for tests */
 	struct device_config config = {
 		.caps = w->caps,
 		.num_scanouts = w->setup.num_scanouts,
 		.width = w->setup.width,
 		.height = w->setup.height,
 		.memory_max = w->setup.memory_max,
+		.max_resources = w->setup.max_resources,
+		.max_contexts = w->setup.max_contexts,
+		.split_always = split && !strcmp(split, "all"),
 		.ledger = w->ledger,
 		.sched = w->sched,
 		.ops = &device_ops,
