@@ -85,17 +85,17 @@ static void read_claims(struct arbiter_vm *vm, uint64_t now)
 	t->memory = atomic_load(&r->memory);
 	t->resources = atomic_load(&r->resources);
 	t->contexts = atomic_load(&r->contexts);
+	t->clock = MIN(atomic_load(&r->clock), VGPU_CLOCK_FDINFO);
+	take(&last->refused, &t->refused, atomic_load(&r->refused), UINT64_MAX);
 }
 
 /* Whether anybody but @vm could have used the time that it used. */
 static bool lane_wanted(const struct arbiter_vm *vm)
 {
 	const struct arbiter *a = vm->arbiter;
-	uint32_t n = a->policy.count;
+	uint32_t n = policy_others(&a->policy, &vm->entity);
 
-	if (vm->entity.backlogged)
-		n--;
-	if (a->holder && a->holder != vm && a->holder->entity.backlogged &&
+	if (a->holder && a->holder != vm && a->holder->entity.ready &&
 	    account_idle(a->holder))
 		n--;
 	return n > 0;
@@ -124,8 +124,10 @@ void account_sample(struct arbiter_vm *vm, uint64_t now)
 	read_claims(vm, now);
 
 	vm->total.cpu_ns += dcpu;
-	if (!holds)
+	if (!holds) {
 		vm->total.outside_ns += dcpu;
+		a->totals.outside_ns += dcpu;
+	}
 	if (a->config.cpu_renderer) {
 		cost = dcpu;
 		vm->total.gpu_ns += dcpu;
@@ -134,7 +136,10 @@ void account_sample(struct arbiter_vm *vm, uint64_t now)
 				   now - vm->sampled_ns) : 0;
 	}
 	vm->sampled_ns = now;
-	if (holds || lane_wanted(vm))
+	a->totals.used_ns += a->config.cpu_renderer ? dcpu :
+		vm->last.gpu_ns - gpu_before;
+	/* a cap counts whatever it uses */
+	if (holds || vm->limits.cap || lane_wanted(vm))
 		charge(vm, cost);
 }
 
@@ -176,6 +181,7 @@ void account_worker_start(struct arbiter_vm *vm, uint64_t now)
 	vm->worker_ns = now;
 	vm->sampled_ns = now;
 	vm->cpu_last = 0;
+	vm->window_delay = 0;
 	vm->jobs_seen = 0;
 	vm->progress_ns = now;
 	vm->reported = false;
@@ -214,7 +220,21 @@ bool account_window(struct arbiter *a, uint64_t now)
 		a->competing += vm->competing;
 	}
 	a->window_ns = now;
+	capacity_window(a, elapsed);
 	return any;
+}
+
+/* What its weight is worth now, within its reserve and cap. */
+static double target(const struct arbiter_vm *vm, double weight)
+{
+	double reserve = (double)vm->limits.reserve / POLICY_WHOLE;
+	double cap = (double)vm->limits.cap / POLICY_WHOLE;
+
+	if (vm->arbiter->config.policy == ARBITER_FIXED)
+		weight = (double)limits_part(vm) / POLICY_WHOLE;
+	else if (vm->arbiter->config.policy == ARBITER_FAIR)
+		weight = MAX(weight, reserve);
+	return cap > 0 ? MIN(weight, cap) : weight;
 }
 
 void arbiter_vm_stats(struct arbiter_vm *vm, struct arbiter_stats *stats)
@@ -225,10 +245,19 @@ void arbiter_vm_stats(struct arbiter_vm *vm, struct arbiter_stats *stats)
 	account_sample(vm, event_now_ns());
 	*stats = vm->total;
 	stats->weight = vm->entity.weight;
-	stats->target = (double)vm->entity.weight / (double)weights;
+	stats->target = target(vm, (double)vm->entity.weight / (double)weights);
+	stats->throttled_ns = policy_throttled_ns(&a->policy, &vm->entity);
 	stats->share = vm->share;
 	stats->busy = vm->busy;
 	stats->holds_lease = a->holder == vm;
+	stats->limits = vm->limits;
+	stats->suspended = vm->suspended;
+	stats->held = limits_blocked(vm, event_now_ns()) && !vm->suspended;
 	stats->lag_ns = policy_lag(&a->policy, &vm->entity);
 	turns_stats(vm, stats);
+}
+
+void arbiter_totals(const struct arbiter *a, struct arbiter_totals *totals)
+{
+	*totals = a->totals;
 }

@@ -14,6 +14,7 @@
 #define MS		1000000ull
 #define FLOOR_SLICES	250
 #define START_SLICES	25
+#define TURN_MIN_NS	100000ull	/* timers are not better */
 
 static void reschedule(struct arbiter *a, uint64_t now);
 
@@ -47,9 +48,41 @@ static void enter(struct arbiter *a, enum lane_state state, uint64_t now,
 
 static bool others_wait(const struct arbiter *a)
 {
-	uint32_t holder = a->holder && a->holder->entity.backlogged;
+	return policy_others(&a->policy,
+			     a->holder ? &a->holder->entity : NULL) > 0;
+}
 
-	return a->policy.count > holder;
+static struct policy_entity *pick(struct arbiter *a, uint64_t now)
+{
+	policy_advance(&a->policy, now);
+	return policy_pick(&a->policy);
+}
+
+/*
+ * When the holder's cap or slot ends its turn at the earliest: GPU time passes
+ * no faster than the lane's capacity. 0: not by itself.
+ */
+static uint64_t turn_end(const struct arbiter *a, uint64_t now)
+{
+	uint64_t budget = policy_budget(&a->policy, &a->holder->entity);
+
+	if (budget == POLICY_NEVER)
+		return 0;
+	return now + MAX(budget / MAX(a->totals.cpus, 1), TURN_MIN_NS);
+}
+
+/* Until @then, or as long as its cap or slot lets it. */
+static void enter_turn(struct arbiter *a, enum lane_state state, uint64_t now,
+		       uint64_t then)
+{
+	uint64_t end = turn_end(a, now);
+
+	if (end && (!then || end < then))
+		then = end;
+	/* short queues, so that a limit is kept when it is reached */
+	if (state == LANE_ALONE)
+		atomic_store(&a->holder->grant->notify, end != 0);
+	enter(a, state, now, then);
 }
 
 /* The lease is back: charge the turn, and the lane is free. */
@@ -59,12 +92,15 @@ static void release(struct arbiter *a, uint64_t now)
 
 	account_sample(vm, now);
 	account_floor(vm, now);
-	if (vm->turn_ns) {
+	if (vm->limits.slice_ns) {
+		policy_set_request(&a->policy, &vm->entity,
+				   vm->limits.slice_ns);
+	} else if (vm->turn_ns) {
 		vm->request_ns = vm->request_ns ?
 			lane_average(vm->request_ns, vm->turn_ns) : vm->turn_ns;
 		policy_set_request(&a->policy, &vm->entity, vm->request_ns);
 	}
-	if (account_idle(vm)) {
+	if (account_idle(vm) || limits_blocked(vm, now)) {
 		policy_sleep(&a->policy, &vm->entity);
 		if (!vm->idle_since_ns)
 			vm->idle_since_ns = now;
@@ -100,8 +136,7 @@ static void grant(struct arbiter *a, struct arbiter_vm *vm, uint64_t now)
 	a->holder = vm;
 	turns_begin(vm, now);
 	a->contended_ns = 0;
-	enter(a, LANE_ALONE, now, 0);
-	atomic_store(&vm->grant->notify, 0);
+	enter_turn(a, LANE_ALONE, now, 0);
 	atomic_store(&vm->grant->lease, ++a->lease);
 	kick(vm->fds.grant_fd);
 }
@@ -129,7 +164,7 @@ static uint64_t gap_limit(const struct arbiter_vm *vm)
 
 static void start_slice(struct arbiter *a, uint64_t now)
 {
-	enter(a, LANE_SLICE, now, now + a->config.slice_ns);
+	enter_turn(a, LANE_SLICE, now, now + limits_slice(a->holder));
 }
 
 /* The holder has run dry while another waits. */
@@ -142,7 +177,7 @@ static void holder_dry(struct arbiter *a, uint64_t now)
 	vm->idle_since_ns = now;
 	vm->gpu_at_idle = vm->last.gpu_ns;
 	limit = gap_limit(vm);
-	if (limit && policy_pick(&a->policy) == &vm->entity)
+	if (limit && pick(a, now) == &vm->entity)
 		enter(a, LANE_GAP, now, now + limit);
 	else
 		take_back(a, now);
@@ -161,6 +196,7 @@ static void gap_over(struct arbiter *a, uint64_t now)
 	else
 		gap -= MIN(wall, vm->last.gpu_ns - vm->gpu_at_idle);
 	vm->total.idle_ns += gap;
+	a->totals.idle_ns += gap;
 	learn_gap(vm, gap);
 	vm->idle_since_ns = 0;
 	start_slice(a, now);
@@ -173,6 +209,7 @@ static void gap_expired(struct arbiter *a, uint64_t now)
 		return;
 	}
 	a->holder->total.idle_ns += now - a->holder->idle_since_ns;
+	a->totals.idle_ns += now - a->holder->idle_since_ns;
 	take_back(a, now);
 }
 
@@ -204,23 +241,53 @@ static void slice_expired(struct arbiter *a, uint64_t now)
 	 */
 	if (now - a->contended_ns > FLOOR_SLICES * a->config.slice_ns)
 		account_floor(a->holder, now);
-	if (policy_pick(&a->policy) == &a->holder->entity)
+	if (pick(a, now) == &a->holder->entity)
 		start_slice(a, now);
 	else
 		take_back(a, now);
 }
 
+/* Nobody else waits, but a cap or a slot may have ended its turn. */
+static void alone_expired(struct arbiter *a, uint64_t now)
+{
+	struct arbiter_vm *vm = a->holder;
+
+	account_sample(vm, now);
+	if (account_idle(vm)) {
+		/* it is asked again when it has work */
+		policy_sleep(&a->policy, &vm->entity);
+		take_back(a, now);
+	} else if (pick(a, now) == &vm->entity) {
+		enter_turn(a, LANE_ALONE, now, 0);
+	} else {
+		take_back(a, now);
+	}
+}
+
 static void on_timer(void *opaque, unsigned int events)
 {
 	struct arbiter *a = opaque;
-	uint64_t count;
+	uint64_t count, now;
 
 	if (read(a->timer_fd, &count, sizeof(count)) < 0)
 		return;		/* set anew since it fired */
-	if (a->state == LANE_SLICE)
-		slice_expired(a, event_now_ns());
-	else if (a->state == LANE_GAP)
-		gap_expired(a, event_now_ns());
+	now = event_now_ns();
+	switch (a->state) {
+	case LANE_FREE:
+		reschedule(a, now);
+		break;
+	case LANE_ALONE:
+		alone_expired(a, now);
+		break;
+	case LANE_SLICE:
+		slice_expired(a, now);
+		break;
+	case LANE_GAP:
+		gap_expired(a, now);
+		break;
+	case LANE_DRAIN:
+		break;
+	}
 }
 
 /* What the holder has to say: it drained, ran dry, or has work again. */
@@ -266,14 +333,24 @@ static void contend(struct arbiter *a, uint64_t now)
 	start_slice(a, now);
 }
 
+/* Somebody may be allowed to go on by then. */
+static void wait_for_policy(struct arbiter *a)
+{
+	uint64_t next = policy_next_ns(&a->policy);
+
+	set_timer(a, next == POLICY_NEVER ? 0 : next);
+}
+
 static void reschedule(struct arbiter *a, uint64_t now)
 {
 	struct policy_entity *next;
 
 	if (!a->holder) {
-		next = policy_pick(&a->policy);
-		if (!next)
+		next = pick(a, now);
+		if (!next) {
+			wait_for_policy(a);
 			return;
+		}
 		grant(a, (struct arbiter_vm *)((char *)next -
 			offsetof(struct arbiter_vm, entity)), now);
 	}
@@ -283,29 +360,58 @@ static void reschedule(struct arbiter *a, uint64_t now)
 		   !others_wait(a)) {
 		account_sample(a->holder, now);
 		a->contended_ns = 0;
-		atomic_store(&a->holder->grant->notify, 0);
 		a->holder->idle_since_ns = 0;
-		enter(a, LANE_ALONE, now, 0);
+		enter_turn(a, LANE_ALONE, now, 0);
 	}
 }
 
-static void wake(struct arbiter_vm *vm, uint64_t now)
+void lane_wake(struct arbiter_vm *vm, uint64_t now)
 {
 	struct arbiter *a = vm->arbiter;
 
-	if (vm->entity.backlogged)
+	if (vm->entity.backlogged || limits_blocked(vm, now))
 		return;
 	if (a->holder)
 		account_sample(a->holder, now);	/* V as it is now */
 	if (vm->idle_since_ns)
 		learn_gap(vm, now - vm->idle_since_ns);
 	vm->idle_since_ns = 0;
+	policy_advance(&a->policy, now);
 	policy_wake(&a->policy, &vm->entity);
 	turns_wait(vm, now);
 	reschedule(a, now);
 }
 
-static void on_want(void *opaque, unsigned int events)
+/* It is to have no lease from now on. */
+void lane_block(struct arbiter_vm *vm, uint64_t now)
+{
+	struct arbiter *a = vm->arbiter;
+
+	policy_sleep(&a->policy, &vm->entity);
+	vm->waiting_ns = 0;
+	if (a->holder == vm && a->state != LANE_DRAIN)
+		take_back(a, now);
+	else
+		reschedule(a, now);
+}
+
+/* Limits are others now: of the turn that is under way too. */
+void lane_changed(struct arbiter *a, uint64_t now)
+{
+	if (a->state == LANE_ALONE)
+		enter_turn(a, LANE_ALONE, now, 0);
+	reschedule(a, now);
+}
+
+/* What it has asked for meanwhile counts from now. */
+void lane_unblock(struct arbiter_vm *vm, uint64_t now)
+{
+	if (vm->pid && vm != vm->arbiter->holder &&
+	    atomic_load(&vm->report->want))
+		lane_wake(vm, now);
+}
+
+void lane_want(void *opaque, unsigned int events)
 {
 	struct arbiter_vm *vm = opaque;
 	uint64_t count, now = event_now_ns();
@@ -317,10 +423,43 @@ static void on_want(void *opaque, unsigned int events)
 	else if (vm == vm->arbiter->holder)
 		holder_event(vm->arbiter, now);
 	else if (atomic_load(&vm->report->want))
-		wake(vm, now);
+		lane_wake(vm, now);
+}
+
+/* Its worker is dead, or of no more use: whatever it held is back now. */
+void lane_lost(struct arbiter_vm *vm, uint64_t now)
+{
+	struct arbiter *a = vm->arbiter;
+
+	account_sample(vm, now);
+	atomic_store(&vm->grant->lease, 0);
+	if (a->holder == vm) {
+		/* a hang costs who hung, not those who waited */
+		account_floor(vm, now);
+		a->holder = NULL;
+		enter(a, LANE_FREE, now, 0);
+	}
+	policy_sleep(&a->policy, &vm->entity);
+	turns_end(vm, now);
 }
 
 /* ---- who there is ---- */
+
+void arbiter_configure(struct arbiter *a, enum arbiter_policy policy,
+		       uint64_t slice_ns, uint64_t timeout_ns)
+{
+	struct arbiter_config *c = &a->config;
+	bool cpu = c->cpu_renderer;
+
+	if (c->policy != policy)
+		policy_set_mode(&a->policy, limits_mode(policy));
+	c->policy = policy;
+	c->slice_ns = slice_ns ? slice_ns : 4 * MS;
+	c->hard_ns = timeout_ns ? timeout_ns : (cpu ? 60000 : 10000) * MS;
+	c->soft_ns = timeout_ns ? timeout_ns / 2 : (cpu ? 10000 : 2000) * MS;
+	if (a->vms)
+		limits_slots(a);
+}
 
 struct arbiter *arbiter_new(struct event_loop *loop,
 			    const struct arbiter_config *config)
@@ -330,13 +469,18 @@ struct arbiter *arbiter_new(struct event_loop *loop,
 	bool cpu = config->cpu_renderer;
 
 	*c = *config;
-	c->slice_ns = c->slice_ns ? c->slice_ns : 4 * MS;
+	arbiter_configure(a, config->policy, config->slice_ns, config->hard_ns);
 	c->gap_max_ns = c->gap_max_ns ? c->gap_max_ns : (cpu ? 30 : 2) * MS;
-	c->soft_ns = c->soft_ns ? c->soft_ns : (cpu ? 10000 : 2000) * MS;
-	c->hard_ns = c->hard_ns ? c->hard_ns : (cpu ? 60000 : 10000) * MS;
+	c->soft_ns = config->soft_ns ? config->soft_ns : c->soft_ns;
+	a->totals.cpus = !cpu ? 0 : c->cpus ? c->cpus :
+		(unsigned int)g_get_num_processors();
 	a->loop = loop;
 	a->vms = g_ptr_array_new();
 	policy_init(&a->policy);
+	policy_set_mode(&a->policy, limits_mode(c->policy));
+	policy_set_capacity(&a->policy, (uint64_t)MAX(a->totals.cpus, 1) *
+			    POLICY_WHOLE);
+	policy_advance(&a->policy, event_now_ns());
 	a->timer_fd = timerfd_create(CLOCK_MONOTONIC,
 				     TFD_CLOEXEC | TFD_NONBLOCK);
 	if (a->timer_fd < 0) {
@@ -358,116 +502,4 @@ void arbiter_free(struct arbiter *a)
 	close(a->timer_fd);
 	g_ptr_array_free(a->vms, TRUE);
 	g_free(a);
-}
-
-struct arbiter_vm *arbiter_vm_new(struct arbiter *a, const char *name,
-				  uint32_t weight, void *opaque)
-{
-	struct arbiter_vm *vm = g_new0(struct arbiter_vm, 1);
-
-	vm->arbiter = a;
-	vm->name = g_strdup(name);
-	vm->opaque = opaque;
-	vm->fds = (struct arbiter_fds){ -1, -1, -1, -1 };
-	vm->gap_ns = a->config.gap_max_ns / 4;
-	policy_entity_init(&a->policy, &vm->entity, weight, a->config.slice_ns);
-	g_ptr_array_add(a->vms, vm);
-	return vm;
-}
-
-void arbiter_vm_free(struct arbiter_vm *vm)
-{
-	if (!vm)
-		return;
-	arbiter_vm_detach(vm);
-	vm->arbiter->competing -= vm->competing;
-	g_ptr_array_remove_fast(vm->arbiter->vms, vm);
-	g_free(vm->name);
-	g_free(vm);
-}
-
-void arbiter_vm_set_weight(struct arbiter_vm *vm, uint32_t weight)
-{
-	struct arbiter *a = vm->arbiter;
-	uint64_t now = event_now_ns();
-
-	if (a->holder)
-		account_sample(a->holder, now);
-	policy_set_weight(&a->policy, &vm->entity, weight);
-	if (vm->competing) {
-		a->competing += vm->entity.weight - vm->competing;
-		vm->competing = vm->entity.weight;
-	}
-}
-
-int arbiter_vm_attach(struct arbiter_vm *vm, struct arbiter_fds *fds)
-{
-	int ret;
-
-	arbiter_vm_detach(vm);
-	ret = pages_make(vm);
-	if (ret) {
-		pages_drop(vm);
-		return ret;
-	}
-	vm->want_source = event_add_fd(vm->arbiter->loop, vm->fds.want_fd,
-				       EVENT_IN, on_want, vm);
-	vm->attached = true;
-	*fds = vm->fds;
-	return 0;
-}
-
-void arbiter_vm_detach(struct arbiter_vm *vm)
-{
-	if (!vm->attached)
-		return;
-	arbiter_vm_worker(vm, 0);
-	event_del(vm->want_source);
-	vm->want_source = NULL;
-	pages_drop(vm);
-	vm->attached = false;
-}
-
-/* Dead, or of no more use: whatever it held is back now. */
-static void worker_gone(struct arbiter_vm *vm, uint64_t now)
-{
-	struct arbiter *a = vm->arbiter;
-	uint64_t count;
-
-	account_sample(vm, now);
-	atomic_store(&vm->grant->lease, 0);
-	if (a->holder == vm) {
-		a->holder = NULL;
-		enter(a, LANE_FREE, now, 0);
-	}
-	policy_sleep(&a->policy, &vm->entity);
-	turns_end(vm, now);
-	vm->pid = 0;
-	vm->idle_since_ns = 0;
-	vm->total.memory = 0;
-	vm->total.resources = 0;
-	vm->total.contexts = 0;
-	/* what it may have asked for is not its successor's wish */
-	while (read(vm->fds.want_fd, &count, sizeof(count)) > 0)
-		;
-	vm->wanted_early = false;
-	reschedule(a, now);
-}
-
-void arbiter_vm_worker(struct arbiter_vm *vm, pid_t pid)
-{
-	uint64_t now = event_now_ns();
-
-	if (!vm->attached)
-		return;
-	if (vm->pid)
-		worker_gone(vm, now);
-	if (!pid)
-		return;
-	vm->pid = pid;
-	account_worker_start(vm, now);
-	watchdog_start(vm->arbiter);
-	if (vm->wanted_early && atomic_load(&vm->report->want))
-		wake(vm, now);
-	vm->wanted_early = false;
 }

@@ -45,15 +45,37 @@ struct arbiter_turn {
 	uint64_t charged_ns;
 };
 
+enum arbiter_policy {
+	ARBITER_FAIR,
+	ARBITER_FIXED,
+	ARBITER_BEST_EFFORT,
+};
+
+/** struct arbiter_limits - of a VM; 0 is none, or the default */
+struct arbiter_limits {
+	uint32_t weight;
+	uint32_t reserve, cap;		/* parts of a million of the GPU */
+	uint64_t burst_ns;		/* that the cap lets through at once */
+	uint64_t slice_ns;
+	uint64_t timeout_ns;		/* hard limit of the watchdog */
+	/* for the worker, in its grant page */
+	uint64_t frame_ns, memory_max;
+	uint32_t max_inflight, max_resources, max_contexts;
+};
+
 /** struct arbiter_config - times in nanoseconds; 0: the default */
 struct arbiter_config {
 	bool cpu_renderer;
+	unsigned int cpus;		/* of a CPU renderer, 0: all */
+	enum arbiter_policy policy;
 	uint64_t slice_ns;		/* 4 ms */
 	uint64_t gap_max_ns;		/* 2 ms, CPU renderer 30 ms */
 	uint64_t soft_ns;		/* 2 s, CPU renderer 10 s */
 	uint64_t hard_ns;		/* 10 s, CPU renderer 60 s */
 	/* past the hard limit: kill the worker of this VM */
 	void (*hung)(void *vm, const char *reason);
+	/* past the soft limit: said once a job; NULL: only in the log */
+	void (*slow)(void *vm, const char *reason);
 	/* the lease came back from this VM; NULL: nobody wants to know */
 	void (*turn)(void *vm, const struct arbiter_turn *turn);
 	/* CPU time of a process, 0 or -errno; NULL: ask the kernel (tests) */
@@ -77,11 +99,17 @@ struct arbiter_stats {
 	uint64_t cpu_ns;		/* of the workers, by the kernel */
 	uint64_t outside_ns;		/* part of cpu_ns without the lease */
 	uint64_t idle_ns;		/* lane idle, kept for this VM */
+	uint64_t throttled_ns;		/* had work, and its cap kept it */
 	uint64_t wait_ns, busy_ns;
 	uint64_t wait_p50_ns, wait_p99_ns; /* for a lease, last 5 to 10 s */
 	uint64_t grants, jobs, frames, errors;
 	uint64_t memory;		/* now */
 	uint32_t resources, contexts;	/* now */
+	uint64_t refused;		/* allocations, by a limit */
+	uint32_t clock;			/* enum vgpu_sched_clock, as claimed */
+	struct arbiter_limits limits;
+	bool suspended;			/* by arbiter_vm_suspend() */
+	bool held;			/* after a hang, for some time */
 	int64_t lag_ns;
 };
 
@@ -89,11 +117,42 @@ struct arbiter *arbiter_new(struct event_loop *loop,
 			    const struct arbiter_config *config);
 void arbiter_free(struct arbiter *arbiter);	/* all VMs first */
 
+/** arbiter_configure() - change what it was made with; 0: the default */
+void arbiter_configure(struct arbiter *arbiter, enum arbiter_policy policy,
+		       uint64_t slice_ns, uint64_t timeout_ns);
+
+/** struct arbiter_totals - of the whole lane, since it was made */
+struct arbiter_totals {
+	uint64_t used_ns;		/* by all VMs, those that went too */
+	uint64_t outside_ns;		/* CPU time of workers without a lease */
+	uint64_t idle_ns;		/* lane idle, kept for VMs */
+	uint64_t lost_ns;		/* CPU renderer: work was ready and
+					   others had the CPUs */
+	unsigned int cpus;		/* of a CPU renderer: its capacity */
+};
+
+void arbiter_totals(const struct arbiter *arbiter, struct arbiter_totals *totals);
+
 struct arbiter_vm *arbiter_vm_new(struct arbiter *arbiter, const char *name,
 				  uint32_t weight, void *opaque);
 void arbiter_vm_free(struct arbiter_vm *vm);
 
 void arbiter_vm_set_weight(struct arbiter_vm *vm, uint32_t weight);
+
+/** arbiter_vm_set_limits() - from now on, the weight too */
+void arbiter_vm_set_limits(struct arbiter_vm *vm,
+			   const struct arbiter_limits *limits);
+
+/** arbiter_vm_suspend() - it gets no lease; what is in flight ends */
+void arbiter_vm_suspend(struct arbiter_vm *vm, bool suspended);
+
+/**
+ * arbiter_vm_strike() - it has hung, or done no better
+ * @strikes: so often lately: while others wait its limit is halved each time
+ * @hold_ns: it gets no lease for that long
+ */
+void arbiter_vm_strike(struct arbiter_vm *vm, unsigned int strikes,
+		       uint64_t hold_ns);
 
 /** arbiter_vm_attach() - new pages for a new front end; 0 or -errno */
 int arbiter_vm_attach(struct arbiter_vm *vm, struct arbiter_fds *fds);

@@ -15,7 +15,7 @@
 /** struct claims - one reading of a report page, clamped to be monotonic */
 struct claims {
 	uint64_t gpu_ns, busy_ns, wait_ns;
-	uint64_t jobs, frames, errors;
+	uint64_t jobs, frames, errors, refused;
 };
 
 enum lane_state {
@@ -24,6 +24,11 @@ enum lane_state {
 	LANE_SLICE,		/* held, another waits, timer: end of slice */
 	LANE_GAP,		/* held by one who is idle, timer: end of gap */
 	LANE_DRAIN,		/* taken back, jobs still in flight */
+};
+
+/** struct capacity - readings of the last window */
+struct capacity {
+	uint64_t busy_ns;		/* of the host's CPUs, whoever had them */
 };
 
 struct arbiter {
@@ -45,6 +50,8 @@ struct arbiter {
 	unsigned int idle_windows;
 	uint64_t competing;		/* weights of those with work */
 	uint64_t window_ns;		/* start of this window */
+	struct arbiter_totals totals;
+	struct capacity capacity;
 };
 
 struct arbiter_vm {
@@ -52,6 +59,13 @@ struct arbiter_vm {
 	char *name;
 	void *opaque;
 	struct policy_entity entity;
+	struct arbiter_limits limits;
+
+	/* kept off the lane: by an operator, or until some time */
+	bool suspended;
+	uint64_t held_until_ns;
+	struct event_source *hold_timer;
+	unsigned int strikes;
 
 	/* attached */
 	bool attached;
@@ -91,7 +105,8 @@ struct arbiter_vm {
 
 	/* totals, and at the start of this and results of the last window */
 	struct arbiter_stats total;
-	uint64_t window_used, window_busy;
+	uint64_t window_used, window_busy, window_cpu;
+	uint64_t window_delay;		/* run_delay_of() then */
 	double share, busy;
 	uint32_t competing;		/* its part of the arbiter's */
 };
@@ -116,6 +131,27 @@ void turns_stats(const struct arbiter_vm *vm, struct arbiter_stats *stats);
 /* pages.c; after a failure drop what there is */
 int pages_make(struct arbiter_vm *vm);
 void pages_drop(struct arbiter_vm *vm);
+
+/* limits.c */
+bool limits_blocked(const struct arbiter_vm *vm, uint64_t now);
+void limits_init(struct arbiter_vm *vm);
+void limits_fini(struct arbiter_vm *vm);
+void limits_publish(struct arbiter_vm *vm);
+uint64_t limits_slice(const struct arbiter_vm *vm);
+enum policy_mode limits_mode(enum arbiter_policy policy);
+uint32_t limits_part(const struct arbiter_vm *vm);
+void limits_slots(struct arbiter *arbiter);
+
+/* arbiter.c, for limits.c and arbiter_vm.c */
+void lane_want(void *opaque, unsigned int events);	/* of the want eventfd */
+void lane_wake(struct arbiter_vm *vm, uint64_t now);
+void lane_lost(struct arbiter_vm *vm, uint64_t now);
+void lane_block(struct arbiter_vm *vm, uint64_t now);
+void lane_unblock(struct arbiter_vm *vm, uint64_t now);
+void lane_changed(struct arbiter *arbiter, uint64_t now);
+
+/* capacity.c */
+void capacity_window(struct arbiter *arbiter, uint64_t elapsed);
 
 /* watchdog.c */
 void watchdog_init(struct arbiter *arbiter);

@@ -14,6 +14,7 @@
 
 #define TICK_US		500000
 #define WINDOW_NS	1000000000ull
+#define LEAST_NS	1000000000ull	/* that strikes leave of a limit */
 
 static uint64_t since(uint64_t now, uint64_t then)
 {
@@ -43,20 +44,69 @@ static uint64_t age(struct arbiter_vm *vm, uint64_t now, const char **what)
 	return most;
 }
 
+/*
+ * Whose job it is, as the worker claims: context and debug name. Text of a
+ * guest; it may be anything but has an end.
+ */
+static void name_job(const struct arbiter_vm *vm, char *to, size_t size)
+{
+	const struct vgpu_sched_report *r = vm->report;
+	uint32_t context = atomic_load(&r->context), seq;
+	char name[VGPU_SCHED_NAME_MAX + 1] = "";
+	int i, tries;
+
+	to[0] = '\0';
+	if (!context)
+		return;
+	for (tries = 0; tries < 4; tries++) {
+		seq = atomic_load(&r->name_seq);
+		for (i = 0; i < VGPU_SCHED_NAME_MAX; i++) {
+			name[i] = (char)atomic_load(&r->name[i]);
+			if (name[i] && g_ascii_iscntrl(name[i]))
+				name[i] = '?';
+		}
+		if (!(seq & 1) && seq == atomic_load(&r->name_seq))
+			break;
+	}
+	g_snprintf(to, size, " (context %u%s%s)", context, *name ? ", " : "",
+		   name);
+}
+
+/* Less patience with one that has hung before, while others wait for it. */
+static uint64_t hard_limit(const struct arbiter_vm *vm)
+{
+	const struct arbiter *a = vm->arbiter;
+	uint64_t most = vm->limits.timeout_ns ? vm->limits.timeout_ns :
+		a->config.hard_ns;
+	uint64_t less = most >> MIN(vm->strikes, 16);
+
+	if (!vm->strikes || !a->contended_ns || most <= LEAST_NS)
+		return most;
+	return MAX(less, LEAST_NS);
+}
+
+static uint64_t soft_limit(const struct arbiter_vm *vm)
+{
+	return vm->limits.timeout_ns ? vm->limits.timeout_ns / 2 :
+		vm->arbiter->config.soft_ns;
+}
+
 static void check(struct arbiter_vm *vm, uint64_t now)
 {
 	const struct arbiter_config *c = &vm->arbiter->config;
-	char reason[128];
+	uint64_t hard = hard_limit(vm), ns;
+	char reason[256], job[128];
 	const char *what;
-	uint64_t ns = age(vm, now, &what);
 
-	if (ns < c->soft_ns) {
+	ns = age(vm, now, &what);
+	if (ns < MIN(soft_limit(vm), hard)) {
 		vm->reported = false;
 		return;
 	}
-	g_snprintf(reason, sizeof(reason), "%s for %.1f s", what,
-		   (double)ns / 1e9);
-	if (ns >= c->hard_ns && !vm->killed) {
+	name_job(vm, job, sizeof(job));
+	g_snprintf(reason, sizeof(reason), "%s for %.1f s%s", what,
+		   (double)ns / 1e9, job);
+	if (ns >= hard && !vm->killed) {
 		vm->killed = true;
 		log_warning("VM %s: %s; its worker is killed", vm->name, reason);
 		if (c->hung)
@@ -64,7 +114,9 @@ static void check(struct arbiter_vm *vm, uint64_t now)
 	} else if (!vm->reported) {
 		vm->reported = true;
 		log_warning("VM %s: %s; the limit is %.1f s", vm->name, reason,
-			    (double)c->hard_ns / 1e9);
+			    (double)hard / 1e9);
+		if (c->slow)
+			c->slow(vm->opaque, reason);
 	}
 }
 
