@@ -2,7 +2,7 @@
 # Build of the host side, the guest driver, and their tests; see `make help`
 
 # These set the machine up first, or need nothing of it.
-no_config_goals := help demo check setup clean distclean
+no_config_goals := help demo check setup clean distclean install-dkms uninstall-dkms
 ifneq ($(filter-out $(no_config_goals),$(or $(MAKECMDGOALS),all)),)
 need_config := y
 include config.mk
@@ -109,7 +109,7 @@ $(B)/vgpu-worker: $(call obj,worker) $(B)/libvgpu.a
 $(B)/vgpud: $(call obj,broker) $(B)/libvgpu.a
 	$(LINK) $(GLIB_LIBS) $(JSON_LIBS) -lm
 $(B)/vgpuctl: $(call obj,ctl) $(B)/libvgpu.a
-	$(LINK) $(GLIB_LIBS) $(JSON_LIBS) -lm
+	$(LINK) $(GLIB_LIBS) $(JSON_LIBS) $(CURSES_LIBS) -lm
 
 # Programs that run inside a guest: no library but libc and what they open,
 # no sanitizer, and nothing that only the newest libc has.
@@ -147,6 +147,18 @@ bench: all tests
 	@if [ -x tests/bench/run ]; then B=$(B) tests/bench/run $(BENCH_ARGS); \
 	else echo "tests/bench/run is not there"; exit 1; fi
 
+bench-sched: host tests
+	B=$(B) tests/bench/sched $(BENCH_ARGS)
+
+check-kernels: $(B)/tests/vm/vmctl $(B)/tests/vm/picture $(B)/tests/vm/check-gears $(B)/tests/vm/gpu-load $(programs)
+	B=$(B) scripts/check-kernels $(CHECK_KERNELS_ARGS)
+
+# The kept results of the in-tree driver, unless IGT_BASELINE=1 asks for new ones.
+check-igt: $(B)/tests/vm/vmctl $(programs)
+	$(if $(IGT_BASELINE),B=$(B) tests/igt/run.sh --driver intree)
+	B=$(B) tests/igt/run.sh --driver ours
+	tests/igt/run.sh --compare $(if $(IGT_BASELINE),$(B)/igt/intree-7.2.txt,tests/igt/intree-7.2.txt) $(B)/igt/ours-6.1.txt
+
 unit: $(unit_tests)
 	@for t in $(unit_tests); do echo "== $$t"; $$t || exit 1; done
 
@@ -173,13 +185,17 @@ install uninstall: $(programs)
 install-module uninstall-module: module
 	$(Q)DESTDIR='$(DESTDIR)' scripts/install-module $(@:-module=) $(B)/module/vgpu.ko
 
+install-dkms uninstall-dkms:
+	$(Q)DESTDIR='$(DESTDIR)' scripts/install-dkms $(@:-dkms=)
+
 clean:
 	rm -rf build build-asan build-tsan $(filter-out build .,$(B))
 
 distclean: clean
 	rm -f config.mk config.h
 
-.PHONY: all host tests help module module-if-possible setup demo check bench unit integration \
+.PHONY: all host tests help module module-if-possible setup demo check bench bench-sched unit integration \
+	check-kernels check-igt install-dkms uninstall-dkms \
 	check-headers check-includes install uninstall install-module uninstall-module clean distclean
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -1,44 +1,135 @@
 // SPDX-License-Identifier: MIT
 /*
- * cmd_set.c - vgpuctl set VM weight=N: while it runs
+ * cmd_set.c - vgpuctl set, add, remove, suspend, resume: what changes a VM
+ *
+ * Keys and values are vgpud's to judge: it says what is wrong with one.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "ctl/ctl.h"
 
-#define WEIGHT	"weight="
-
-int cmd_set(struct ctl *ctl, int argc, char **argv)
+/* A whole number travels as one, everything else as text. */
+static void add_value(JsonBuilder *b, const char *value)
 {
-	JsonBuilder *request;
-	JsonObject *reply, *vm;
-	guint64 weight;
+	gint64 number;
 
-	if (argc != 2)
-		return ctl_usage("set takes the name of a VM and weight=N");
-	if (!g_str_has_prefix(argv[1], WEIGHT))
-		return ctl_usage("\"%s\" can not be set; weight=N can",
-				 argv[1]);
-	if (!g_ascii_string_to_unsigned(argv[1] + strlen(WEIGHT), 10, 1, 10000,
-					&weight, NULL))
-		return ctl_usage("\"%s\" is not a weight; it is a number from 1 to 10000",
-				 argv[1] + strlen(WEIGHT));
-	request = ctl_begin("set");
-	json_builder_set_member_name(request, "vm");
-	json_builder_add_string_value(request, argv[0]);
-	json_builder_set_member_name(request, "weight");
-	json_builder_add_int_value(request, (gint64)weight);
-	reply = ctl_request(ctl, request);
+	if (g_ascii_string_to_signed(value, 10, G_MININT64, G_MAXINT64, &number,
+				     NULL))
+		json_builder_add_int_value(b, number);
+	else
+		json_builder_add_string_value(b, value);
+}
+
+/* Return: whether all of them are KEY=VALUE, none twice. */
+static bool add_settings(JsonBuilder *b, int argc, char **argv)
+{
+	GHashTable *keys = g_hash_table_new_full(g_str_hash, g_str_equal,
+						 g_free, NULL);
+	bool ok = true;
+	int i;
+
+	for (i = 0; ok && i < argc; i++) {
+		const char *equals = strchr(argv[i], '=');
+		char *key = equals ? g_strndup(argv[i], (gsize)(equals - argv[i])) :
+			NULL;
+
+		ok = key && *key && g_utf8_validate(argv[i], -1, NULL) &&
+			strcmp(key, "cmd") && strcmp(key, "vm");
+		if (!ok) {
+			ctl_usage("\"%s\" is not KEY=VALUE; an example: weight=200",
+				  argv[i]);
+		} else if (g_hash_table_contains(keys, key)) {
+			ctl_usage("%s is there twice", key);
+			ok = false;
+		} else {
+			json_builder_set_member_name(b, key);
+			add_value(b, equals + 1);
+			g_hash_table_add(keys, g_strdup(key));
+		}
+		g_free(key);
+	}
+	g_hash_table_unref(keys);
+	return ok;
+}
+
+/* Sends it, and says of the VM in the reply what has become of it. */
+static int change(struct ctl *ctl, JsonBuilder *request, const char *done)
+{
+	JsonObject *reply = ctl_request(ctl, request), *vm;
+
 	if (!reply)
 		return CTL_FAILED;
 	vm = ctl_object(reply, "vm");
 	if (ctl->json)
-		ctl_print_json(json_object_get_member(reply, "vm"));
+		ctl_print_object(vm ? vm : reply);
 	else if (vm)
-		printf("%s: weight %" G_GINT64_FORMAT ", target share %.1f %%\n",
-		       ctl_string(vm, "name"), ctl_int(vm, "weight"),
+		printf("%s: %s, weight %" G_GINT64_FORMAT ", target share %.1f %%\n",
+		       ctl_string(vm, "name"), done ? done :
+		       ctl_string(vm, "state"), ctl_int(vm, "weight"),
 		       100 * ctl_double(vm, "target_share"));
 	json_object_unref(reply);
-	return vm ? CTL_OK : CTL_FAILED;
+	return CTL_OK;
+}
+
+int cmd_set(struct ctl *ctl, int argc, char **argv)
+{
+	JsonBuilder *request;
+
+	if (argc < 2)
+		return ctl_usage("set takes the name of a VM and KEY=VALUE, like weight=200");
+	request = ctl_begin_vm("set", argv[0]);
+	if (!add_settings(request, argc - 1, argv + 1)) {
+		g_object_unref(request);
+		return CTL_USAGE;
+	}
+	return change(ctl, request, NULL);
+}
+
+int cmd_add(struct ctl *ctl, int argc, char **argv)
+{
+	JsonBuilder *request;
+
+	if (argc < 1)
+		return ctl_usage("add takes the name of a VM, and KEY=VALUE as in vgpud.conf");
+	request = ctl_begin_vm("add", argv[0]);
+	if (!add_settings(request, argc - 1, argv + 1)) {
+		g_object_unref(request);
+		return CTL_USAGE;
+	}
+	return change(ctl, request, "added");
+}
+
+int cmd_remove(struct ctl *ctl, int argc, char **argv)
+{
+	if (argc != 1)
+		return ctl_usage("remove takes the name of one VM");
+	return change(ctl, ctl_begin_vm("remove", argv[0]), "removed");
+}
+
+int cmd_suspend(struct ctl *ctl, int argc, char **argv)
+{
+	JsonBuilder *request;
+	char *reason;
+
+	if (argc < 1)
+		return ctl_usage("suspend takes the name of a VM, and why");
+	request = ctl_begin_vm("suspend", argv[0]);
+	reason = argc > 1 ? g_strjoinv(" ", argv + 1) : NULL;
+	if (reason) {
+		char *valid = g_utf8_make_valid(reason, -1);
+
+		json_builder_set_member_name(request, "reason");
+		json_builder_add_string_value(request, valid);
+		g_free(valid);
+	}
+	g_free(reason);
+	return change(ctl, request, "suspended");
+}
+
+int cmd_resume(struct ctl *ctl, int argc, char **argv)
+{
+	if (argc != 1)
+		return ctl_usage("resume takes the name of one VM");
+	return change(ctl, ctl_begin_vm("resume", argv[0]), NULL);
 }

@@ -2,125 +2,130 @@
 /*
  * cmd_top.c - vgpuctl top: who uses the GPU, again and again
  *
- * Shares and rates are differences of vgpud's totals, so they are exact for
- * whatever interval was asked for. The first round has none to compare with and
- * shows vgpud's own last second.
+ * On a terminal with keys, else (or with --batch) as text. The first round has
+ * none to compare with and shows vgpud's own last second.
  */
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "ctl/rates.h"
+#include "ctl/screen.h"
 
-static JsonObject *find_vm(GList *vms, const char *name)
+struct top {
+	struct ctl *ctl;
+	struct screen_view view;
+	JsonObject *last, *before;	/* replies */
+	int left;			/* rounds, -1: no end */
+};
+
+/* Return: false: there is no reply, which was said. */
+static bool next_round(struct top *top)
 {
-	for (; vms; vms = vms->next) {
-		if (!strcmp(ctl_string(vms->data, "name"), name))
-			return vms->data;
+	JsonObject *reply = ctl_request(top->ctl, ctl_begin("stats"));
+
+	if (!reply)
+		return false;
+	g_clear_pointer(&top->before, json_object_unref);
+	top->before = top->last;
+	top->last = reply;
+	if (top->left > 0)
+		top->left--;
+	return true;
+}
+
+static void print_text(struct top *top)
+{
+	struct rates *rates = rates_new(top->last, top->before);
+	char line[2 * RATES_LINE];
+	guint i;
+
+	rates_sort(rates, top->view.column, top->view.reverse);
+	rates_head_line(rates, line, sizeof(line));
+	puts(line);
+	rates_title_line(line, sizeof(line));
+	puts(line);
+	for (i = 0; i < rates->rows->len; i++) {
+		rates_row_line(&g_array_index(rates->rows, struct rates_row, i),
+			       line, sizeof(line));
+		puts(line);
 	}
-	return NULL;
-}
-
-/* A total of a VM that was connected anew may have gone back. */
-static double grown(JsonObject *vm, JsonObject *before, const char *name)
-{
-	double now = (double)ctl_int(vm, name);
-
-	return before ? MAX(0, now - (double)ctl_int(before, name)) : 0;
-}
-
-static double used_by_all(GList *vms, GList *before)
-{
-	double all = 0;
-
-	for (; vms; vms = vms->next)
-		all += grown(vms->data,
-			     find_vm(before, ctl_string(vms->data, "name")),
-			     "gpu_ns");
-	return all;
-}
-
-static void print_vm(JsonObject *vm, JsonObject *before, double elapsed_ns,
-		     double all)
-{
-	double share = ctl_double(vm, "share"), busy = ctl_double(vm, "busy");
-	double frames = 0, jobs = 0;
-	char memory[16];
-
-	if (before && elapsed_ns > 0) {
-		share = all > 0 ? grown(vm, before, "gpu_ns") / all : 0;
-		busy = MIN(1, grown(vm, before, "busy_ns") / elapsed_ns);
-		frames = grown(vm, before, "frames") * 1e9 / elapsed_ns;
-		jobs = grown(vm, before, "jobs") * 1e9 / elapsed_ns;
-	}
-	printf("%-16s %-10s %6" G_GINT64_FORMAT
-	       " %6.1f%% %6.1f%% %5.0f%% %7.1f %7.1f %8s %4" G_GINT64_FORMAT
-	       "%s\n", ctl_string(vm, "name"), ctl_string(vm, "state"),
-	       ctl_int(vm, "weight"), 100 * share,
-	       100 * ctl_double(vm, "target_share"), 100 * busy, jobs, frames,
-	       ctl_bytes(ctl_int(vm, "memory"), memory, sizeof(memory)),
-	       ctl_int(vm, "contexts"),
-	       json_object_get_boolean_member_with_default(vm, "holds_lease",
-							   FALSE) ? " *" : "");
-}
-
-static void print_round(JsonObject *reply, JsonObject *last)
-{
-	GList *vms = ctl_vms(reply), *before = last ? ctl_vms(last) : NULL, *i;
-	double elapsed = last ? (double)(ctl_int(reply, "monotonic_ns") -
-					 ctl_int(last, "monotonic_ns")) : 0;
-	double all = used_by_all(vms, before);
-
-	if (isatty(STDOUT_FILENO))
-		fputs("\033[H\033[2J", stdout);
-	printf("%s%s, %" G_GINT64_FORMAT " connected", ctl_string(reply, "renderer"),
-	       json_object_get_boolean_member_with_default(reply,
-							   "cpu_renderer", FALSE)
-	       ? " (CPU)" : "", ctl_int(reply, "connected"));
-	if (elapsed > 0)
-		printf(", used %.1f %%", 100 * all / elapsed);
-	printf("\n%-16s %-10s %6s %7s %7s %6s %7s %7s %8s %4s\n", "NAME",
-	       "STATE", "WEIGHT", "SHARE", "TARGET", "BUSY", "JOBS/s", "FRAMES/s",
-	       "MEMORY", "CTX");
-	for (i = vms; i; i = i->next)
-		print_vm(i->data, find_vm(before, ctl_string(i->data, "name")),
-			 elapsed, all);
-	if (!isatty(STDOUT_FILENO))
-		putchar('\n');
+	putchar('\n');
 	fflush(stdout);
-	g_list_free(vms);
-	g_list_free(before);
+	rates_free(rates);
+}
+
+static int run_text(struct top *top)
+{
+	while (top->left) {
+		if (top->last)
+			g_usleep((gulong)(top->view.delay * 1e6));
+		if (!next_round(top))
+			return CTL_FAILED;
+		if (top->ctl->json)
+			ctl_print_object(top->last);
+		else
+			print_text(top);
+	}
+	return CTL_OK;
+}
+
+static int run_screen(struct top *top)
+{
+	int key = ' ', ret = CTL_OK;
+	gint64 next = 0;
+
+	ctl_before_error = screen_end;
+	while (key != 'q') {
+		struct rates *rates;
+
+		if (!key || key == ' ') {
+			if (!top->left)
+				break;
+			if (!next_round(top)) {
+				ret = CTL_FAILED;
+				break;
+			}
+			next = g_get_monotonic_time() +
+				(gint64)(top->view.delay * 1e6);
+		}
+		rates = rates_new(top->last, top->before);
+		screen_draw(rates, &top->view);
+		rates_free(rates);
+		key = screen_wait(&top->view, next);
+	}
+	screen_end();
+	return ret;
 }
 
 int cmd_top(struct ctl *ctl, int argc, char **argv)
 {
-	double delay = ctl->delay > 0 ? ctl->delay : 2;
-	JsonObject *last = NULL, *reply;
-	int round;
+	struct top top = {
+		.ctl = ctl,
+		.left = ctl->rounds,
+		.view = {
+			.column = RATES_SHARE,
+			.delay = ctl->delay > 0 ? ctl->delay : 2,
+		},
+	};
+	bool text = ctl->json || ctl->batch || !isatty(STDOUT_FILENO) ||
+		!isatty(STDIN_FILENO);
+	int ret;
 
 	if (argc)
-		return ctl_usage("top takes no arguments but -d and -n");
-	for (round = 0; ctl->rounds < 0 || round < ctl->rounds; round++) {
-		if (round)
-			g_usleep((gulong)(delay * 1e6));
-		reply = ctl_request(ctl, ctl_begin("stats"));
-		if (!reply) {
-			g_clear_pointer(&last, json_object_unref);
-			return CTL_FAILED;
-		}
-		if (ctl->json) {
-			JsonNode *node = json_node_new(JSON_NODE_OBJECT);
-
-			json_node_set_object(node, reply);
-			ctl_print_json(node);
-			json_node_unref(node);
-		} else {
-			print_round(reply, last);
-		}
-		g_clear_pointer(&last, json_object_unref);
-		last = reply;
+		return ctl_usage("top takes no arguments but -d, -n, -b and -S");
+	if (ctl->sort) {
+		top.view.column = rates_column(ctl->sort);
+		if (top.view.column == RATES_COLUMNS)
+			return ctl_usage("there is no column \"%s\" to sort by; there are name, state, weight, share, target, busy, wait, frames and memory",
+					 ctl->sort);
 	}
-	g_clear_pointer(&last, json_object_unref);
-	return CTL_OK;
+	/* a terminal that can not be drawn on is one for text */
+	if (text || !screen_begin())
+		ret = run_text(&top);
+	else
+		ret = run_screen(&top);
+	g_clear_pointer(&top.last, json_object_unref);
+	g_clear_pointer(&top.before, json_object_unref);
+	return ret;
 }

@@ -12,10 +12,24 @@
 #define DEFAULT_SOCKET	"/run/vgpu/control.sock"
 
 static const struct ctl_command commands[] = {
-	{ "list", "", "the VMs, one a line", cmd_list },
-	{ "show", "VM", "everything about one VM", cmd_show },
-	{ "set", "VM weight=N", "change its weight while it runs", cmd_set },
-	{ "top", "[-d SECONDS] [-n ROUNDS]", "follow who uses the GPU", cmd_top },
+	{ "list", "", "the VMs, one a line", "", cmd_list },
+	{ "show", "VM", "everything about one VM", "", cmd_show },
+	{ "set", "VM KEY=VALUE...", "change settings while it runs", "",
+	  cmd_set },
+	{ "add", "VM [KEY=VALUE...]", "another VM, without a section of its own",
+	  "", cmd_add },
+	{ "remove", "VM", "serve it no more", "", cmd_remove },
+	{ "suspend", "VM [REASON]", "keep it from the GPU", "", cmd_suspend },
+	{ "resume", "VM", "let it go on", "", cmd_resume },
+	{ "top", "[-d S] [-n N] [-b] [-S COLUMN]", "follow who uses the GPU",
+	  "dnbS", cmd_top },
+	{ "events", "[-f]", "what has happened, and what happens", "f",
+	  cmd_events },
+	{ "trace", "FILE [-t S]", "who had the GPU when, for Perfetto", "t",
+	  cmd_trace },
+	{ "record", "FILE [-t S] [-d S]", "shares over time, for plot", "td",
+	  cmd_record },
+	{ "plot", "RECORDING FILE.svg", "draw them", "", cmd_plot },
 };
 
 static char *describe_commands(void)
@@ -27,11 +41,23 @@ static char *describe_commands(void)
 		char *call = g_strdup_printf("%s %s", commands[i].name,
 					     commands[i].arguments);
 
-		g_string_append_printf(text, "  %-30s %s\n", call,
+		g_string_append_printf(text, "  %-36s %s\n", call,
 				       commands[i].summary);
 		g_free(call);
 	}
 	g_string_append(text, "\nExit status: 0 done, 1 vgpud is not there or says no, 2 wrong usage.");
+	return g_string_free(text, FALSE);
+}
+
+/* "list, show, ... and plot" */
+static char *name_commands(void)
+{
+	GString *text = g_string_new(NULL);
+	size_t i, n = G_N_ELEMENTS(commands);
+
+	for (i = 0; i < n; i++)
+		g_string_append_printf(text, "%s%s", commands[i].name,
+				       i + 2 < n ? ", " : i + 1 < n ? " and " : "");
 	return g_string_free(text, FALSE);
 }
 
@@ -46,38 +72,80 @@ static const struct ctl_command *find_command(const char *name)
 	return NULL;
 }
 
+/* Options that this command does not take. */
+static char odd_option(const struct ctl *ctl, const struct ctl_command *command)
+{
+	const struct {
+		char letter;
+		bool given;
+	} given[] = {
+		{ 'd', ctl->delay != 0 },
+		{ 'n', ctl->rounds != -1 },
+		{ 't', ctl->seconds != 0 },
+		{ 'b', ctl->batch },
+		{ 'f', ctl->follow },
+		{ 'S', ctl->sort != NULL },
+	};
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(given); i++) {
+		if (given[i].given &&
+		    !strchr(command->options, given[i].letter))
+			return given[i].letter;
+	}
+	return 0;
+}
+
+static bool time_ok(double seconds)
+{
+	return isfinite(seconds) && seconds >= 0 && seconds <= 86400;
+}
+
 static int run(struct ctl *ctl, int argc, char **argv)
 {
 	const struct ctl_command *command;
+	g_autofree char *names = name_commands();
+	char odd;
 
 	if (argc < 2)
-		return ctl_usage("no command; there are list, show, set and top");
+		return ctl_usage("no command; there are %s", names);
 	command = find_command(argv[1]);
 	if (!command)
-		return ctl_usage("there is no command \"%s\"; there are list, show, set and top",
-				 argv[1]);
-	if (command->run != cmd_top && (ctl->delay != 0 || ctl->rounds != -1))
-		return ctl_usage("-d and -n belong to top");
-	if (!isfinite(ctl->delay) || ctl->delay < 0 || ctl->delay > 86400 ||
-	    ctl->rounds < -1)
-		return ctl_usage("-d takes seconds from 0 to 86400, -n a number of rounds");
+		return ctl_usage("there is no command \"%s\"; there are %s",
+				 argv[1], names);
+	odd = odd_option(ctl, command);
+	if (odd)
+		return ctl_usage("%s does not take -%c", command->name, odd);
+	if (!time_ok(ctl->delay) || !time_ok(ctl->seconds) || ctl->rounds < -1)
+		return ctl_usage("-d and -t take seconds from 0 to 86400, -n a number of rounds");
 	return command->run(ctl, argc - 2, argv + 2);
 }
 
 int main(int argc, char **argv)
 {
 	struct ctl ctl = { .fd = -1, .rounds = -1 };
-	gboolean json = FALSE;
-	char *path = NULL, *description;
+	gboolean json = FALSE, batch = FALSE, follow = FALSE;
+	char *path = NULL, *sort = NULL, *description;
 	const GOptionEntry entries[] = {
 		{ "socket", 's', 0, G_OPTION_ARG_FILENAME, &path,
 		  "control socket of vgpud (default " DEFAULT_SOCKET ")", "PATH" },
 		{ "json", 'j', 0, G_OPTION_ARG_NONE, &json,
 		  "print JSON, one document a line", NULL },
 		{ "delay", 'd', 0, G_OPTION_ARG_DOUBLE, &ctl.delay,
-		  "top: seconds between rounds (2)", "SECONDS" },
+		  "top: seconds between rounds (2); record: between samples (0.25)",
+		  "SECONDS" },
 		{ "rounds", 'n', 0, G_OPTION_ARG_INT, &ctl.rounds,
 		  "top: end after that many (no end)", "ROUNDS" },
+		{ "batch", 'b', 0, G_OPTION_ARG_NONE, &batch,
+		  "top: plain text, as when the output is no terminal", NULL },
+		{ "sort", 'S', 0, G_OPTION_ARG_STRING, &sort,
+		  "top: by name, state, weight, share, target, busy, wait, frames or memory",
+		  "COLUMN" },
+		{ "follow", 'f', 0, G_OPTION_ARG_NONE, &follow,
+		  "events: go on as they happen", NULL },
+		{ "seconds", 't', 0, G_OPTION_ARG_DOUBLE, &ctl.seconds,
+		  "trace: of the time from now on; record: end after that (until interrupted)",
+		  "SECONDS" },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 	GOptionContext *context = g_option_context_new("COMMAND");
@@ -94,6 +162,9 @@ int main(int argc, char **argv)
 	} else {
 		ctl.socket = path ? path : DEFAULT_SOCKET;
 		ctl.json = json;
+		ctl.batch = batch;
+		ctl.follow = follow;
+		ctl.sort = sort;
 		ctl.in = g_byte_array_new();
 		ret = run(&ctl, argc, argv);
 		g_byte_array_free(ctl.in, TRUE);
@@ -102,6 +173,7 @@ int main(int argc, char **argv)
 		close(ctl.fd);
 	g_free(description);
 	g_free(path);
+	g_free(sort);
 	g_option_context_free(context);
 	return ret;
 }

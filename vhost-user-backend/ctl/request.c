@@ -60,7 +60,7 @@ static char *take_line(GByteArray *in)
 	return line;
 }
 
-static char *receive_line(struct ctl *ctl)
+static char *receive_line(struct ctl *ctl, int patience_ms)
 {
 	struct pollfd p = { .fd = ctl->fd, .events = POLLIN };
 	guint8 buf[16384];
@@ -68,7 +68,7 @@ static char *receive_line(struct ctl *ctl)
 
 	while (!(line = take_line(ctl->in))) {
 		ssize_t n;
-		int ready = poll(&p, 1, REPLY_MS);
+		int ready = poll(&p, 1, patience_ms);
 
 		if (ready < 0 && errno == EINTR)
 			continue;
@@ -101,10 +101,10 @@ static JsonObject *parse_reply(struct ctl *ctl, const char *line)
 		reply = json_object_ref(json_node_get_object(root));
 	g_object_unref(parser);
 	if (!reply) {
-		ctl_error("what listens at %s is no vgpud", ctl->socket);
+		ctl_nonsense(ctl);
 		return NULL;
 	}
-	if (!json_object_get_boolean_member_with_default(reply, "ok", FALSE)) {
+	if (!ctl_bool(reply, "ok")) {
 		ctl_error("%s", ctl_string(reply, "error"));
 		json_object_unref(reply);
 		return NULL;
@@ -119,6 +119,15 @@ JsonBuilder *ctl_begin(const char *cmd)
 	json_builder_begin_object(b);
 	json_builder_set_member_name(b, "cmd");
 	json_builder_add_string_value(b, cmd);
+	return b;
+}
+
+JsonBuilder *ctl_begin_vm(const char *cmd, const char *vm)
+{
+	JsonBuilder *b = ctl_begin(cmd);
+
+	json_builder_set_member_name(b, "vm");
+	json_builder_add_string_value(b, vm);
 	return b;
 }
 
@@ -145,10 +154,28 @@ JsonObject *ctl_request(struct ctl *ctl, JsonBuilder *request)
 	if (ctl->fd < 0)
 		ctl->fd = connect_to(ctl);
 	if (ctl->fd >= 0 && send_all(ctl, line))
-		answer = receive_line(ctl);
+		answer = receive_line(ctl, REPLY_MS);
 	if (answer)
 		reply = parse_reply(ctl, answer);
 	g_free(answer);
 	g_free(line);
 	return reply;
+}
+
+JsonObject *ctl_wait(struct ctl *ctl)
+{
+	char *line = receive_line(ctl, -1);
+	JsonObject *reply = line ? parse_reply(ctl, line) : NULL;
+
+	g_free(line);
+	return reply;
+}
+
+JsonObject *ctl_since(struct ctl *ctl, const char *cmd, gint64 since)
+{
+	JsonBuilder *b = ctl_begin(cmd);
+
+	json_builder_set_member_name(b, "since");
+	json_builder_add_int_value(b, since);
+	return ctl_request(ctl, b);
 }
