@@ -15,16 +15,16 @@
 #include "broker/broker.h"
 #include "broker/command.h"
 #include "broker/config.h"
+#include "broker/gpu.h"
+#include "broker/live.h"
 #include "broker/vm.h"
-#include "sched/arbiter.h"
 #include "tests/lib/fuzz.h"
 
-static struct broker broker = { .caps_fd = -1 };
+static struct broker broker;
 static char *dir;
 
 static void make_broker(void)
 {
-	struct arbiter_config ac = { .cpu_renderer = true };
 	GPtrArray *errors = g_ptr_array_new_with_free_func(g_free);
 	g_autofree char *text = NULL;
 	guint i;
@@ -41,14 +41,19 @@ static void make_broker(void)
 	g_ptr_array_free(errors, TRUE);
 	broker.loop = event_loop_new();
 	broker.vms = g_ptr_array_new();
-	broker.live_weights = g_hash_table_new_full(g_str_hash, g_str_equal,
-						    g_free, NULL);
-	broker.render_node = g_strdup("");
-	broker.renderer_name = g_strdup("fuzz\xff");
-	broker.arbiter = arbiter_new(broker.loop, &ac);
+	broker.gpus = g_ptr_array_new();
+	broker.live = live_new();
+	for (i = 0; i < broker.config->gpus->len; i++) {
+		struct gpu *gpu = gpu_new(&broker, broker.config->gpus->pdata[i]);
+
+		gpu->cpu_renderer = true;
+		gpu->render_node = g_strdup("");
+		gpu->renderer_name = g_strdup("fuzz\xff");
+		g_assert_cmpint(gpu_run(gpu), ==, 0);
+	}
 	for (i = 0; i < broker.config->vms->len; i++)
-		g_assert_nonnull(vm_new(&broker,
-					broker.config->vms->pdata[i]));
+		g_assert_nonnull(vm_new(&broker, broker.config->vms->pdata[i],
+				       NULL));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

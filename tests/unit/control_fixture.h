@@ -23,6 +23,8 @@
 #include "broker/control.h"
 #include "broker/events.h"
 #include "broker/trace.h"
+#include "broker/gpu.h"
+#include "broker/live.h"
 #include "broker/vm.h"
 #include "sched/arbiter.h"
 #include "tests/lib/runner.h"
@@ -37,7 +39,6 @@ static void on_event_posted(void *opaque)
 
 static void setup(void)
 {
-	const struct arbiter_config ac = { .cpu_renderer = true };
 	g_autoptr(GPtrArray) errors = g_ptr_array_new_with_free_func(g_free);
 	g_autofree char *text = NULL;
 	guint i;
@@ -46,21 +47,27 @@ static void setup(void)
 	control_path = g_strdup_printf("%s/control", dir);
 	text = g_strdup_printf("[vgpud]\nruntime-dir=%s\n[vm a]\nweight=200\n"
 			       "[vm b]\n", dir);
-	broker = (struct broker){ .caps_fd = -1 };
+	broker = (struct broker){ 0 };
 	broker.config = config_parse("f", text, errors);
 	g_assert_nonnull(broker.config);
 	broker.loop = event_loop_new();
 	broker.started_ns = event_now_ns();
 	broker.events = events_new(on_event_posted, NULL);
 	broker.trace = trace_new();
-	broker.arbiter = arbiter_new(broker.loop, &ac);
 	broker.vms = g_ptr_array_new();
-	broker.live_weights = g_hash_table_new_full(g_str_hash, g_str_equal,
-						    g_free, NULL);
-	broker.render_node = g_strdup("");
-	broker.renderer_name = g_strdup("no \"GPU\" \\ \n \xff");
+	broker.gpus = g_ptr_array_new();
+	broker.live = live_new();
+	for (i = 0; i < broker.config->gpus->len; i++) {
+		struct gpu *gpu = gpu_new(&broker, broker.config->gpus->pdata[i]);
+
+		gpu->cpu_renderer = true;
+		gpu->render_node = g_strdup("");
+		gpu->renderer_name = g_strdup("no \"GPU\" \\ \n \xff");
+		g_assert_cmpint(gpu_run(gpu), ==, 0);
+	}
 	for (i = 0; i < broker.config->vms->len; i++)
-		g_assert_nonnull(vm_new(&broker, broker.config->vms->pdata[i]));
+		g_assert_nonnull(vm_new(&broker, broker.config->vms->pdata[i],
+				       NULL));
 	broker.control = control_new(&broker, control_path);
 	g_assert_nonnull(broker.control);
 }
@@ -72,14 +79,13 @@ static void teardown(void)
 	control_free(broker.control);
 	while (broker.vms->len)
 		vm_free(broker.vms->pdata[0]);
-	arbiter_free(broker.arbiter);
+	gpus_stop(&broker);
 	events_free(broker.events);
 	trace_free(broker.trace);
 	event_loop_free(broker.loop);
 	g_ptr_array_free(broker.vms, TRUE);
-	g_hash_table_unref(broker.live_weights);
-	g_free(broker.render_node);
-	g_free(broker.renderer_name);
+	live_free(broker.live);
+	g_ptr_array_free(broker.gpus, TRUE);
 	config_free(broker.config);
 	unlink(state);
 	/* sockets are gone, so the directory is empty */
@@ -88,7 +94,7 @@ static void teardown(void)
 	g_free(dir);
 }
 
-static void serve(int ms)
+static inline void serve(int ms)
 {
 	uint64_t end = event_now_ns() + (uint64_t)ms * 1000000;
 

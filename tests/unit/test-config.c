@@ -31,11 +31,17 @@ static void test_defaults(void)
 {
 	struct config *c = parse_good("# nothing\n\n[vm a]\n");
 	struct config_vm *vm = config_find_vm(c, "a");
+	const struct config_gpu *gpu;
 
 	g_assert_cmpstr(c->control_socket, ==, "/run/vgpu/control.sock");
-	g_assert_null(c->render_node);
-	g_assert_cmpint(c->renderer, ==, CONFIG_VIRGL);
-	g_assert_cmpuint(c->timeout_ns, ==, 0);
+	g_assert_cmpuint(c->gpus->len, ==, 1);
+	gpu = c->gpus->pdata[0];
+	g_assert_cmpstr(gpu->name, ==, "gpu0");
+	g_assert_null(gpu->render_node);
+	g_assert_cmpint(gpu->renderer, ==, CONFIG_VIRGL);
+	g_assert_cmpint(gpu->policy, ==, CONFIG_FAIR);
+	g_assert_cmpuint(gpu->timeout_ns, ==, 0);
+	g_assert_cmpuint(c->hang_limit, ==, 3);
 	g_assert_nonnull(vm);
 	g_assert_cmpstr(vm->socket, ==, "/run/vgpu/a.sock");
 	g_assert_cmpuint(vm->weight, ==, 100);
@@ -66,12 +72,14 @@ static void test_everything(void)
 		"cpu-threads=2\ntimeout=500ms\nendpoint=/e\nworker=/w\n"
 		"[vm other]\nmemory=2G\n");
 	struct config_vm *vm = config_find_vm(c, "desk-1.x_Y");
+	const struct config_gpu *gpu;
 
-	g_assert_cmpstr(c->render_node, ==, "");
-	g_assert_cmpint(c->renderer, ==, CONFIG_NULL);
-	g_assert_cmpstr(c->worker_cpus, ==, "0,2-3");
-	g_assert_cmpuint(c->cpu_threads, ==, 2);
-	g_assert_cmpuint(c->timeout_ns, ==, 500000000);
+	gpu = c->gpus->pdata[0];
+	g_assert_cmpstr(gpu->render_node, ==, "");
+	g_assert_cmpint(gpu->renderer, ==, CONFIG_NULL);
+	g_assert_cmpstr(gpu->cpus, ==, "0,2-3");
+	g_assert_cmpuint(gpu->cpu_threads, ==, 2);
+	g_assert_cmpuint(gpu->timeout_ns, ==, 500000000);
 	g_assert_cmpstr(c->endpoint, ==, "/e");
 	g_assert_cmpstr(c->worker, ==, "/w");
 	g_assert_cmpstr(vm->socket, ==, "/tmp/x.sock");
@@ -87,6 +95,74 @@ static void test_everything(void)
 	/* the directory was given below, and still counts */
 	g_assert_cmpstr(vm->socket, ==, "/tmp/rt/other.sock");
 	g_assert_cmpuint(vm->memory, ==, 2ull << 30);
+	config_free(c);
+}
+
+/* What can be changed while a VM runs, and profiles under it. */
+static void test_limits(void)
+{
+	struct config *c = parse_good(
+		"[vm a]\n"
+		"weight=7\nprofile=half\ncap=12.5%\n"
+		"[vm b]\nprofile=half\n[vm c]\n"
+		"[profile half]\n"
+		"weight=50\nreserve=10%\ncap=50\nburst=20ms\nslice=500us\n"
+		"fps-limit=60\nmax-inflight=4\ntimeout=3s\nmemory=2G\n"
+		"max-resources=1000\nmax-contexts=64\noutputs=2\nmode=0600\n");
+	struct config_vm *vm = config_find_vm(c, "a");
+
+	g_assert_cmpstr(vm->profile, ==, "half");
+	/* its own before the profile's, whichever stands first */
+	g_assert_cmpuint(vm->weight, ==, 7);
+	g_assert_cmpuint(vm->cap, ==, 1250);
+	g_assert_cmpuint(vm->reserve, ==, 1000);
+	g_assert_cmpuint(vm->burst_ns, ==, 20000000);
+	g_assert_cmpuint(vm->slice_ns, ==, 500000);
+	g_assert_cmpuint(vm->fps_limit, ==, 60);
+	g_assert_cmpuint(vm->max_inflight, ==, 4);
+	g_assert_cmpuint(vm->timeout_ns, ==, 3000000000);
+	g_assert_cmpuint(vm->memory, ==, 2ull << 30);
+	g_assert_cmpuint(vm->max_resources, ==, 1000);
+	g_assert_cmpuint(vm->max_contexts, ==, 64);
+	g_assert_cmpuint(vm->outputs, ==, 2);
+	g_assert_cmpuint(vm->mode, ==, 0600);
+	g_assert_cmpstr(vm->socket, ==, "/run/vgpu/a.sock");
+	vm = config_find_vm(c, "b");
+	g_assert_cmpuint(vm->weight, ==, 50);
+	g_assert_cmpuint(vm->cap, ==, 5000);
+	g_assert_cmpstr(vm->socket, ==, "/run/vgpu/b.sock");
+	vm = config_find_vm(c, "c");
+	g_assert_null(vm->profile);
+	g_assert_cmpuint(vm->cap, ==, 0);
+	g_assert_cmpuint(vm->memory, ==, 0);
+	config_free(c);
+}
+
+static void test_gpus(void)
+{
+	struct config *c = parse_good(
+		"[vgpud]\npolicy=fixed\ntimeout=5s\ncpu-threads=1\n"
+		"[gpu one]\nrender-node=none\ncpus=0-1\n"
+		"[gpu two]\nrender-node=none\ncpus=2,3\npolicy=best-effort\n"
+		"timeout=7s\nslice=2ms\nmemory=8G\n"
+		"[gpu hw]\nrender-node=/dev/dri/renderD128\n"
+		"[vm a]\ngpu=two\naffinity=x\n"
+		"[vm b]\nanti-affinity=y\nexclusive=true\ngpu=hw\n");
+	const struct config_gpu *gpu = config_find_gpu(c, "one");
+
+	g_assert_cmpuint(c->gpus->len, ==, 3);
+	g_assert_cmpint(gpu->policy, ==, CONFIG_FIXED);
+	g_assert_cmpuint(gpu->timeout_ns, ==, 5000000000);
+	g_assert_cmpuint(gpu->cpu_threads, ==, 1);
+	g_assert_cmpstr(gpu->cpus, ==, "0-1");
+	gpu = config_find_gpu(c, "two");
+	g_assert_cmpint(gpu->policy, ==, CONFIG_BEST_EFFORT);
+	g_assert_cmpuint(gpu->timeout_ns, ==, 7000000000);
+	g_assert_cmpuint(gpu->slice_ns, ==, 2000000);
+	g_assert_cmpuint(gpu->memory, ==, 8ull << 30);
+	g_assert_null(config_find_gpu(c, "three"));
+	g_assert_cmpstr(config_find_vm(c, "a")->affinity, ==, "x");
+	g_assert_true(config_find_vm(c, "b")->exclusive);
 	config_free(c);
 }
 
@@ -160,6 +236,51 @@ static const struct {
 	{ "[vm a]\nsocket=/run/vgpu/b.sock\n[vm b]\n", 3, "VM a's already", "its own" },
 	{ "[vm a]\nsocket=/\xff\xfe\n", 2, "can not be read", "UTF-8" },
 	{ "[vm a]\nsocket=/\\q\n", 2, "can not be read", "backslash" },
+	{ "[vm a]\nreserve=91%\n", 2, "\"91%\" is not a share", "90%" },
+	{ "[vm a]\nreserve=-5%\n", 2, "\"-5%\" is not a share", "25%" },
+	{ "[vm a]\nreserve=1.234%\n", 2, "\"1.234%\"", "25%" },
+	{ "[vm a]\nreserve=%\n", 2, "\"%\" is not a share", "none" },
+	{ "[vm a]\ncap=101%\n", 2, "\"101%\" is not a share", "100%" },
+	{ "[vm a]\ncap=1e9\n", 2, "\"1e9\" is not a share", "25%" },
+	{ "[vm a]\ncap=99999999999999999999%\n", 2, "is not a share", "25%" },
+	{ "[vm a]\nreserve=50%\ncap=25%\n", 1, "more than its cap", "raise the cap" },
+	{ "[vm a]\nburst=0ms\n", 2, "\"0ms\" is not a time", "1ms" },
+	{ "[vm a]\nburst=20\n", 2, "\"20\" is not a time", "500ms" },
+	{ "[vm a]\nslice=2h\n", 2, "\"2h\" is not a time", "1s" },
+	{ "[vm a]\nfps-limit=-1\n", 2, "\"-1\" is neither", "1 to 1000" },
+	{ "[vm a]\nmax-inflight=2000\n", 2, "\"2000\" is neither", "1 to 1024" },
+	{ "[vm a]\nmax-resources=1\n", 2, "\"1\" is neither", "16 to" },
+	{ "[vm a]\nmax-contexts=many\n", 2, "\"many\" is neither", "nor none" },
+	{ "[vm a]\ntimeout=1ms\n", 2, "\"1ms\" is not a time", "100ms" },
+	{ "[vm a]\nexclusive=1\n", 2, "\"1\" is neither true", "false" },
+	{ "[vm a]\naffinity=a b\n", 2, "\"a b\" is no name", "letters" },
+	{ "[vm a]\ngpu=x\n", 1, "there is no GPU \"x\"", "[gpu x]" },
+	{ "[vm a]\nprofile=x\n", 2, "there is no profile \"x\"", "[profile x]" },
+	{ "[profile x]\nsocket=/x\n", 2, "no setting \"socket\"", "weight" },
+	{ "[profile x]\nweight=0\n", 2, "\"0\" is not a number", "1 to 10000" },
+	{ "[profile x/y]\n", 1, "\"x/y\" is no name for a profile", "letters" },
+	{ "[profile x]\n[profile  x]\n", 2, "there is a profile x already", "another" },
+	{ "[gpu x]\n[gpu  x]\n", 2, "there is a GPU x already", "another" },
+	{ "[gpu x]\nweight=1\n", 2, "no setting \"weight\" in [gpu x]", "render-node" },
+	{ "[gpu x]\npolicy=good\n", 2, "no policy \"good\"", "best-effort" },
+	{ "[gpu x]\nmemory=1K\n", 2, "less than", "16M" },
+	{ "[gpu x]\nrender-node=none\n[gpu y]\nrender-node=none\ncpus=0\n", 5,
+	  "x and y are CPU renderers on the same CPUs", "0-1 and 2-3" },
+	{ "[gpu x]\nrender-node=none\ncpus=0-2\n[gpu y]\nrender-node=none\ncpus=1\n", 6,
+	  "on the same CPUs", "each its own" },
+	{ "[gpu x]\nrender-node=/a\n[gpu y]\nrender-node=/a\n", 4, "have the same render-node", "once" },
+	{ "[gpu x]\n[gpu y]\nrender-node=/a\n", 1, "GPU x has no render-node", "none" },
+	{ "[vgpud]\nrender-node=/a\n[gpu x]\n", 2, "beside [gpu NAME]", "those" },
+	{ "[vgpud]\nhang-limit=0x\n", 2, "\"0x\" is neither", "nor none" },
+	/* promises, with the arithmetic */
+	{ "[vm a]\nreserve=60%\n[vm b]\nreserve=40%\n", 3,
+	  "60% (a) + 40% (b) = 100%", "more than the 90% that can be reserved" },
+	{ "[gpu g]\nrender-node=none\nmemory=1G\n[vm a]\nmemory=768M\n[vm b]\nmemory=512M\n", 6,
+	  "768M (a) + 512M (b) = 1280M", "more than its 1G" },
+	{ "[vgpud]\npolicy=best-effort\n[vm a]\nreserve=10%\n", 3, "keeps no reserve", "fair or fixed" },
+	{ "[vm a]\nexclusive=true\n[vm b]\n", 3, "is VM a's alone", "exclusive" },
+	{ "[vm a]\n[vm b]\nexclusive=true\n", 2, "has VM a already", "exclusive" },
+	{ "[vm a]\nanti-affinity=x\n[vm b]\nanti-affinity=x\n", 3, "anti-affinity group x", "gpu0 has VM a" },
 	{ "[vm a]\nsocket=/\\q\\\n", 2, "can not be read", "backslash" },
 };
 
@@ -247,6 +368,8 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/broker/config/defaults", test_defaults);
 	g_test_add_func("/broker/config/everything", test_everything);
+	g_test_add_func("/broker/config/limits", test_limits);
+	g_test_add_func("/broker/config/gpus", test_gpus);
 	g_test_add_func("/broker/config/bad", test_bad);
 	g_test_add_func("/broker/config/all-mistakes", test_all_mistakes);
 	g_test_add_func("/broker/config/files", test_files);

@@ -6,14 +6,18 @@
  *
  * main.c     options, start, signals, end
  * config.c   vgpud.conf, as a whole or not at all; reload.c applies a new one
- * probe.c    capability sets, once, from a process that ends
+ * gpu.c      one GPU, or set of CPUs that plays one: its arbiter is a lane
+ * probe.c    capability sets, once a GPU, from a process that ends
+ * placement.c  which GPU a VM gets, and whether its promises can be kept
  * vm.c       a configured VM: its socket, and who may connect to it
+ * hangs.c    what is done with VMs whose jobs do not end
  * endpoint.c one connection of a VM: the vgpu-endpoint process and its messages
- * control.c  clients and their lines; command.c what they may ask for
+ * control.c  clients and their lines; command.c what they may ask for,
+ *            change.c what they may change
  * events.c   what has happened; trace.c who had the GPU when; watch.c the
  *            requests for both
  * metrics.c  the same figures for a monitoring system
- * state.c    weights that were set live, over a restart
+ * live.c     what clients have set; state.c keeps it over a restart
  *
  * vgpud accepts the front end's connection and gives it to an endpoint: no
  * VM's memory is mapped here, and no byte of a guest or VMM is read.
@@ -30,31 +34,24 @@
 #define VGPU_VERSION	"0.1"
 #endif
 
-struct arbiter;
 struct config;
 struct control;
 struct event_loop;
 struct events;
+struct live;
 struct metrics;
 struct trace;
-struct vgpu_caps;
 
 struct broker {
 	struct event_loop *loop;
 	struct config *config;
-	struct arbiter *arbiter;
 	struct control *control;
 	struct events *events;		/* NULL: nobody keeps them */
 	struct trace *trace;
 	struct metrics *metrics;	/* NULL: not served */
 	GPtrArray *vms;			/* struct vm */
-	GHashTable *live_weights;	/* VM name to weight, set by clients */
-
-	/* the GPU, as probed at the start */
-	int caps_fd;			/* sealed struct vgpu_caps */
-	char *render_node;		/* "": surfaceless or null */
-	char *renderer_name;
-	bool has_3d, cpu_renderer;
+	GPtrArray *gpus;		/* struct gpu, as in config->gpus */
+	struct live *live;
 
 	uint64_t started_ns;
 	bool stopping;

@@ -5,11 +5,10 @@
 #include "broker/config.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "broker/config_keys.h"
 #include "broker/config_scan.h"
-#include "sched/policy.h"
+#include "broker/placement.h"
 
 #define FILE_MAX	(1 << 20)
 #define VMS_MAX		4096
@@ -22,48 +21,42 @@ struct loader {
 	struct config *config;
 };
 
-/* Beside this program in a build tree, else where it is installed. */
-static char *find_program(const char *name)
+static unsigned int line_of(struct loader *l, const char *kind,
+			    const char *name, const char *key)
 {
-	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *dir, *path;
+	char *group = g_strdup_printf("%s %s", kind, name);
+	unsigned int line = config_scan_line(l->scan, group, key);
 
-	if (n > 0) {
-		self[n] = '\0';
-		dir = g_path_get_dirname(self);
-		path = g_build_filename(dir, name, NULL);
-		g_free(dir);
-		if (!access(path, X_OK))
-			return path;
-		g_free(path);
-	}
-	return g_build_filename(VGPU_LIBEXECDIR, name, NULL);
+	if (!line)
+		line = config_scan_line(l->scan, group, NULL);
+	g_free(group);
+	return line;
 }
 
-static char *key_list(const struct config_key *keys)
+/*
+ * As it stands: GLib's own reading of escapes reports two mistakes of one line
+ * over each other, and no setting needs any. Return: NULL if it is not text.
+ */
+static char *get_text(struct loader *l, const char *group, const char *name)
 {
-	GString *list = g_string_new(NULL);
+	char *value = g_key_file_get_value(l->keys, group, name, NULL);
 
-	for (; keys->name; keys++) {
-		if (list->len)
-			g_string_append(list, keys[1].name ? ", " : " and ");
-		g_string_append(list, keys->name);
-	}
-	return g_string_free(list, FALSE);
+	if (value && g_utf8_validate(value, -1, NULL) && !strchr(value, '\\'))
+		return g_strchomp(value);
+	g_free(value);
+	return NULL;
 }
 
 static void load_key(struct loader *l, const char *group, const char *name,
-		     const struct config_key *keys, void *to)
+		     const struct config_key *keys, unsigned int flags,
+		     void *to)
 {
 	unsigned int line = config_scan_line(l->scan, group, name);
-	const struct config_key *key;
+	const struct config_key *key = config_key_find(keys, name, flags);
 	char *value, *why;
 
-	for (key = keys; key->name && strcmp(key->name, name); key++)
-		;
-	if (!key->name) {
-		char *list = key_list(keys);
+	if (!key) {
+		char *list = config_key_list(keys, flags);
 
 		config_error(l->errors, l->path, line,
 			     "there is no setting \"%s\" in [%s]; there are %s",
@@ -71,20 +64,14 @@ static void load_key(struct loader *l, const char *group, const char *name,
 		g_free(list);
 		return;
 	}
-	/*
-	 * As it stands: GLib's own reading of escapes reports two mistakes of
-	 * one line over each other, and no setting needs any.
-	 */
-	value = g_key_file_get_value(l->keys, group, name, NULL);
-	if (!value || !g_utf8_validate(value, -1, NULL) || strchr(value, '\\')) {
+	value = get_text(l, group, name);
+	if (!value) {
 		config_error(l->errors, l->path, line,
 			     "%s can not be read: write UTF-8 without backslashes",
 			     name);
-		g_free(value);
 		return;
 	}
-	g_strchomp(value);
-	why = key->set(to, value);
+	why = config_key_set(key, to, value);
 	if (why)
 		config_error(l->errors, l->path, line, "%s: %s", name, why);
 	g_free(why);
@@ -92,63 +79,157 @@ static void load_key(struct loader *l, const char *group, const char *name,
 }
 
 static void load_keys(struct loader *l, const char *group,
-		      const struct config_key *keys, void *to)
+		      const struct config_key *keys, unsigned int flags,
+		      void *to)
 {
 	char **names = g_key_file_get_keys(l->keys, group, NULL, NULL), **n;
 
 	for (n = names; n && *n; n++)
-		load_key(l, group, *n, keys, to);
+		load_key(l, group, *n, keys, flags, to);
 	g_strfreev(names);
+}
+
+/* The NAME of [KIND NAME], NULL with a complaint. */
+static char *section_name(struct loader *l, const char *group,
+			  const char *prefix, const char *what, bool taken)
+{
+	unsigned int line = config_scan_line(l->scan, group, NULL);
+	char *name = g_strstrip(g_strdup(group + strlen(prefix)));
+
+	if (!config_name_ok(name))
+		config_error(l->errors, l->path, line,
+			     "\"%s\" is no name for a %s; use up to 63 letters, digits, and - _ . after the first",
+			     name, what);
+	else if (taken)
+		config_error(l->errors, l->path, line,
+			     "there is a %s %s already; choose another name",
+			     what, name);
+	else
+		return name;
+	g_free(name);
+	return NULL;
+}
+
+/* ---- [gpu NAME] ---- */
+
+static void load_gpu(struct loader *l, const char *group)
+{
+	char *bare = g_strstrip(g_strdup(group + strlen("gpu ")));
+	char *name = section_name(l, group, "gpu ", "GPU",
+				  config_find_gpu(l->config, bare) != NULL);
+
+	g_free(bare);
+	if (!name)
+		return;
+	if (l->config->gpus->len < CONFIG_GPUS_MAX)
+		load_keys(l, group, config_gpu_keys, 0,
+			  config_gpu_add(l->config, name));
+	else
+		config_error(l->errors, l->path,
+			     config_scan_line(l->scan, group, NULL),
+			     "there are more than %u GPUs; one vgpud serves no more",
+			     CONFIG_GPUS_MAX);
+	g_free(name);
+}
+
+static bool on_cpu(const struct config_gpu *gpu)
+{
+	return gpu->renderer == CONFIG_NULL ||
+		(gpu->render_node && !*gpu->render_node);
+}
+
+/* Two lanes on one GPU, or on the same CPUs, would each count it as its own. */
+static void check_gpu_pair(struct loader *l, const struct config_gpu *a,
+			   const struct config_gpu *b)
+{
+	if (on_cpu(a) && on_cpu(b)) {
+		if (value_cpus_overlap(a->cpus, b->cpus))
+			config_error(l->errors, l->path,
+				     line_of(l, "gpu", b->name, "cpus"),
+				     "GPUs %s and %s are CPU renderers on the same CPUs; give each its own with cpus = (like 0-1 and 2-3)",
+				     a->name, b->name);
+	} else if (!g_strcmp0(a->render_node, b->render_node)) {
+		config_error(l->errors, l->path,
+			     line_of(l, "gpu", b->name, "render-node"),
+			     "GPUs %s and %s have the same render-node; name it once",
+			     a->name, b->name);
+	}
+}
+
+static void check_gpus(struct loader *l)
+{
+	GPtrArray *gpus = l->config->gpus;
+	guint i, k;
+
+	if (!gpus->len) {
+		config_gpu_add(l->config, "gpu0");
+		return;
+	}
+	if (l->config->defaults.render_node)
+		config_error(l->errors, l->path,
+			     config_scan_line(l->scan, "vgpud", "render-node"),
+			     "render-node stands in [vgpud] beside [gpu NAME] sections; write it in those");
+	for (i = 0; i < gpus->len; i++) {
+		struct config_gpu *gpu = g_ptr_array_index(gpus, i);
+
+		if (!gpu->render_node && gpus->len > 1 && !on_cpu(gpu))
+			config_error(l->errors, l->path,
+				     line_of(l, "gpu", gpu->name, NULL),
+				     "GPU %s has no render-node, and there are others; name it, or write render-node = none for the CPU renderer",
+				     gpu->name);
+		for (k = 0; k < i; k++)
+			check_gpu_pair(l, g_ptr_array_index(gpus, k), gpu);
+	}
+}
+
+/* ---- [profile NAME] and [vm NAME] ---- */
+
+static void load_profile(struct loader *l, const char *group)
+{
+	char *bare = g_strstrip(g_strdup(group + strlen("profile ")));
+	char *name = section_name(l, group, "profile ", "profile",
+				  config_find_profile(l->config, bare) != NULL);
+	struct config_vm *profile;
+
+	g_free(bare);
+	if (!name)
+		return;
+	profile = config_vm_new(l->config, name, NULL);
+	g_free(name);
+	g_ptr_array_add(l->config->profiles, profile);
+	load_keys(l, group, config_vm_keys, CONFIG_PROFILE, profile);
+}
+
+static const struct config_vm *profile_of(struct loader *l, const char *group)
+{
+	char *name = get_text(l, group, "profile");
+	struct config_vm *profile = name ?
+		config_find_profile(l->config, name) : NULL;
+
+	if (name && strcmp(name, "none") && !profile)
+		config_error(l->errors, l->path,
+			     config_scan_line(l->scan, group, "profile"),
+			     "there is no profile \"%s\"; write a section [profile %s]",
+			     name, name);
+	g_free(name);
+	return profile;
 }
 
 static void load_vm(struct loader *l, const char *group)
 {
-	unsigned int line = config_scan_line(l->scan, group, NULL);
-	char *name = g_strstrip(g_strdup(group + strlen("vm ")));
+	char *bare = g_strstrip(g_strdup(group + strlen("vm ")));
+	char *name = section_name(l, group, "vm ", "VM",
+				  config_find_vm(l->config, bare) != NULL);
 	struct config_vm *vm;
 
-	if (!config_name_ok(name)) {
-		config_error(l->errors, l->path, line,
-			     "\"%s\" is no name for a VM; use up to 63 letters, digits, and - _ . after the first",
-			     name);
-		g_free(name);
+	g_free(bare);
+	if (!name)
 		return;
-	}
-	if (config_find_vm(l->config, name)) {
-		config_error(l->errors, l->path, line,
-			     "there is a VM %s already; choose another name",
-			     name);
-		g_free(name);
-		return;
-	}
-	vm = g_new0(struct config_vm, 1);
-	*vm = (struct config_vm){
-		.name = name,
-		.owner = CONFIG_UNCHANGED_ID,
-		.group = CONFIG_UNCHANGED_ID,
-		.mode = 0660,
-		.weight = POLICY_WEIGHT_DEFAULT,
-		.outputs = 1,
-		.width = 1280,
-		.height = 800,
-		.virgl = true,
-	};
+	vm = config_vm_new(l->config, name, profile_of(l, group));
+	g_free(name);
 	g_ptr_array_add(l->config->vms, vm);
-	load_keys(l, group, config_vm_keys, vm);
-	if (!vm->socket)
-		vm->socket = g_strdup_printf("%s/%s.sock",
-					     l->config->runtime_dir, name);
-}
-
-static unsigned int socket_line(struct loader *l, const struct config_vm *vm)
-{
-	char *group = g_strdup_printf("vm %s", vm->name);
-	unsigned int line = config_scan_line(l->scan, group, "socket");
-
-	if (!line)
-		line = config_scan_line(l->scan, group, NULL);
-	g_free(group);
-	return line;
+	load_keys(l, group, config_vm_keys, 0, vm);
+	config_vm_socket(l->config, vm);
 }
 
 static void check_sockets(struct loader *l)
@@ -163,7 +244,8 @@ static void check_sockets(struct loader *l)
 		const char *other = g_hash_table_lookup(users, vm->socket);
 
 		if (other)
-			config_error(l->errors, l->path, socket_line(l, vm),
+			config_error(l->errors, l->path,
+				     line_of(l, "vm", vm->name, "socket"),
 				     "socket %s is %s%s's already; give each its own",
 				     vm->socket, strchr(other, ' ') ? "" : "VM ",
 				     other);
@@ -173,32 +255,69 @@ static void check_sockets(struct loader *l)
 	g_hash_table_unref(users);
 }
 
+/* A file whose promises can not be kept together is a mistake as well. */
+static void check_promises(struct loader *l)
+{
+	struct placement *p = placement_new(l->config);
+	guint i;
+
+	for (i = 0; i < l->config->vms->len; i++) {
+		struct config_vm *vm = g_ptr_array_index(l->config->vms, i);
+		char *why = NULL;
+		int gpu = placement_choose(p, vm, &why);
+
+		if (gpu >= 0) {
+			placement_add(p, vm, (unsigned int)gpu);
+			continue;
+		}
+		config_error(l->errors, l->path,
+			     line_of(l, "vm", vm->name, NULL), "%s", why);
+		g_free(why);
+	}
+	placement_free(p);
+}
+
+static void load_group(struct loader *l, const char *group)
+{
+	unsigned int line = config_scan_line(l->scan, group, NULL);
+
+	if (g_str_has_prefix(group, "vm ") && l->config->vms->len < VMS_MAX)
+		load_vm(l, group);
+	else if (g_str_has_prefix(group, "vm "))
+		config_error(l->errors, l->path, line,
+			     "there are more than %u VMs; one vgpud serves no more",
+			     VMS_MAX);
+	else if (strcmp(group, "vgpud") && !g_str_has_prefix(group, "gpu ") &&
+		 !g_str_has_prefix(group, "profile "))
+		config_error(l->errors, l->path, line,
+			     "there is no section [%s]; there are [vgpud], [gpu NAME], [profile NAME] and [vm NAME]",
+			     group);
+}
+
+/*
+ * What others refer to first: defaults for GPUs and the runtime-dir of default
+ * sockets, then GPUs and profiles, then VMs.
+ */
 static void load_groups(struct loader *l)
 {
 	char **groups = g_key_file_get_groups(l->keys, NULL), **g;
+	guint before = l->errors->len;
 
-	/* first, as VMs' default sockets are in its runtime-dir */
 	if (g_key_file_has_group(l->keys, "vgpud"))
-		load_keys(l, "vgpud", config_daemon_keys, l->config);
+		load_keys(l, "vgpud", config_daemon_keys, 0, l->config);
 	for (g = groups; *g; g++) {
-		if (!strcmp(*g, "vgpud"))
-			continue;
-		if (g_str_has_prefix(*g, "vm ") &&
-		    l->config->vms->len < VMS_MAX)
-			load_vm(l, *g);
-		else if (g_str_has_prefix(*g, "vm "))
-			config_error(l->errors, l->path,
-				     config_scan_line(l->scan, *g, NULL),
-				     "there are more than %u VMs; one vgpud serves no more",
-				     VMS_MAX);
-		else
-			config_error(l->errors, l->path,
-				     config_scan_line(l->scan, *g, NULL),
-				     "there is no section [%s]; there are [vgpud] and [vm NAME]",
-				     *g);
+		if (g_str_has_prefix(*g, "gpu "))
+			load_gpu(l, *g);
+		else if (g_str_has_prefix(*g, "profile "))
+			load_profile(l, *g);
 	}
+	for (g = groups; *g; g++)
+		load_group(l, *g);
 	g_strfreev(groups);
+	check_gpus(l);
 	check_sockets(l);
+	if (l->errors->len == before)
+		check_promises(l);
 }
 
 struct config *config_parse(const char *path, const char *text,
@@ -208,23 +327,17 @@ struct config *config_parse(const char *path, const char *text,
 	guint before = errors->len;
 	GError *error = NULL;
 
-	l.config = g_new0(struct config, 1);
-	l.config->path = g_strdup(path);
-	l.config->control_socket = g_strdup("/run/vgpu/control.sock");
-	l.config->runtime_dir = g_strdup("/run/vgpu");
-	l.config->worker_cpus = g_strdup("");
-	l.config->endpoint = find_program("vgpu-endpoint");
-	l.config->worker = find_program("vgpu-worker");
-	l.config->vms = g_ptr_array_new_with_free_func((GDestroyNotify)
-						       config_vm_free);
+	l.config = config_new(path);
 	l.scan = config_scan(path, text, errors);
 	l.keys = g_key_file_new();
 	if (errors->len == before) {
 		if (g_key_file_load_from_data(l.keys, text, strlen(text),
 					      G_KEY_FILE_NONE, &error)) {
 			load_groups(&l);
-		} else if (!g_error_matches(error, G_KEY_FILE_ERROR,
-					    G_KEY_FILE_ERROR_NOT_FOUND)) {
+		} else if (g_error_matches(error, G_KEY_FILE_ERROR,
+					   G_KEY_FILE_ERROR_NOT_FOUND)) {
+			check_gpus(&l);		/* empty: the default one */
+		} else {
 			config_error(errors, path, 0,
 				     "%s; see vgpud.conf(5) for the format",
 				     error->message);
@@ -264,49 +377,3 @@ struct config *config_load(const char *path, GPtrArray *errors)
 	return config;
 }
 
-struct config_vm *config_vm_copy(const struct config_vm *vm)
-{
-	struct config_vm *copy = g_new(struct config_vm, 1);
-
-	*copy = *vm;
-	copy->name = g_strdup(vm->name);
-	copy->socket = g_strdup(vm->socket);
-	return copy;
-}
-
-void config_vm_free(struct config_vm *vm)
-{
-	if (!vm)
-		return;
-	g_free(vm->name);
-	g_free(vm->socket);
-	g_free(vm);
-}
-
-struct config_vm *config_find_vm(const struct config *config, const char *name)
-{
-	guint i;
-
-	for (i = 0; i < config->vms->len; i++) {
-		struct config_vm *vm = g_ptr_array_index(config->vms, i);
-
-		if (!strcmp(vm->name, name))
-			return vm;
-	}
-	return NULL;
-}
-
-void config_free(struct config *config)
-{
-	if (!config)
-		return;
-	g_free(config->path);
-	g_free(config->control_socket);
-	g_free(config->runtime_dir);
-	g_free(config->render_node);
-	g_free(config->worker_cpus);
-	g_free(config->endpoint);
-	g_free(config->worker);
-	g_ptr_array_free(config->vms, TRUE);
-	g_free(config);
-}

@@ -1,208 +1,138 @@
 // SPDX-License-Identifier: MIT
 /*
- * config_keys.c - the keys of both kinds of section, and what they accept
+ * config_keys.c - the keys of every kind of section, and what they accept
  */
 #include "broker/config_keys.h"
 
-#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/un.h>
+
+#include <glib.h>
 
 #include "broker/config.h"
 #include "protocol/vgpu_ipc.h"
 #include "sched/policy.h"
 
 #define SOCKET_MAX	sizeof(((struct sockaddr_un *)0)->sun_path)
-#define CPUS_MAX	sizeof(((struct vgpu_broker_attach *)0)->cpus)
+#define HOUR		(3600 * VALUE_NS_S)
+#define LIMIT_MAX	(1 << 20)
 
-/* ---- kinds of values ---- */
+/* ---- [vgpud] and [gpu NAME] ---- */
 
-static bool number(const char *value, uint64_t min, uint64_t max, uint64_t *to)
+static char *render_node(char **to, const char *value)
 {
-	return g_ascii_string_to_unsigned(value, 10, min, max, to, NULL);
-}
-
-static char *set_u32(uint32_t *to, const char *value, uint32_t min,
-		     uint32_t max)
-{
-	uint64_t n;
-
-	if (!number(value, min, max, &n))
-		return g_strdup_printf("\"%s\" is not a number from %u to %u",
-				       value, min, max);
-	*to = (uint32_t)n;
-	return NULL;
-}
-
-static char *set_path(char **to, const char *value, size_t max)
-{
-	if (*value != '/')
-		return g_strdup_printf("\"%s\" is not an absolute path; begin it with /",
-				       value);
-	if (strlen(value) >= max)
-		return g_strdup_printf("the path has %zu characters; at most %zu are possible here",
-				       strlen(value), max - 1);
-	g_free(*to);
-	*to = g_strdup(value);
-	return NULL;
-}
-
-static char *set_bool(bool *to, const char *value)
-{
-	if (!strcmp(value, "true"))
-		*to = true;
-	else if (!strcmp(value, "false"))
-		*to = false;
-	else
-		return g_strdup_printf("\"%s\" is neither true nor false",
-				       value);
-	return NULL;
-}
-
-/* @units: pairs of suffix and factor; the last suffix is "" */
-struct unit {
-	const char *suffix;
-	uint64_t factor;
-};
-
-static bool with_unit(const char *value, const struct unit *units, uint64_t max,
-		      uint64_t *to)
-{
-	const struct unit *u;
-	char *digits;
-	bool ok;
-
-	for (u = units; *u->suffix && !g_str_has_suffix(value, u->suffix); u++)
-		;
-	digits = g_strndup(value, strlen(value) - strlen(u->suffix));
-	ok = u->factor && number(digits, 0, max / u->factor, to);
-	g_free(digits);
-	if (ok)
-		*to *= u->factor;
-	return ok;
-}
-
-/* ---- [vgpud] ---- */
-
-static char *set_control_socket(void *to, const char *value)
-{
-	return set_path(&((struct config *)to)->control_socket, value,
-			SOCKET_MAX);
-}
-
-static char *set_runtime_dir(void *to, const char *value)
-{
-	return set_path(&((struct config *)to)->runtime_dir, value,
-			SOCKET_MAX - VGPU_NAME_MAX);
-}
-
-static char *set_render_node(void *to, const char *value)
-{
-	struct config *c = to;
-
-	if (!strcmp(value, "none")) {
-		g_free(c->render_node);
-		c->render_node = g_strdup("");
-		return NULL;
-	}
-	if (*value != '/')
+	if (strcmp(value, "none") && *value != '/')
 		return g_strdup_printf("\"%s\" is no render node; write a path like /dev/dri/renderD128, or none for the CPU renderer",
 				       value);
-	return set_path(&c->render_node, value, VGPU_PATH_MAX);
+	if (*value == '/')
+		return value_read(VALUE_PATH, to, value, 0, VGPU_PATH_MAX);
+	g_free(*to);
+	*to = g_strdup("");
+	return NULL;
 }
 
-static char *set_renderer(void *to, const char *value)
+static char *renderer(enum config_renderer *to, const char *value)
 {
-	struct config *c = to;
-
 	if (!strcmp(value, "virgl"))
-		c->renderer = CONFIG_VIRGL;
+		*to = CONFIG_VIRGL;
 	else if (!strcmp(value, "null"))
-		c->renderer = CONFIG_NULL;
+		*to = CONFIG_NULL;
 	else
 		return g_strdup_printf("there is no renderer \"%s\"; it is virgl or null",
 				       value);
 	return NULL;
 }
 
-static bool cpu_list_ok(const char *value)
-{
-	char **parts = g_strsplit(value, ",", -1);
-	bool ok = *parts != NULL;
-	char **p;
-
-	for (p = parts; *p && ok; p++) {
-		char **ends = g_strsplit(*p, "-", 2);
-		uint64_t a, b;
-
-		ok = ends[0] && number(ends[0], 0, 4095, &a) &&
-			(!ends[1] || number(ends[1], a, 4095, &b));
-		g_strfreev(ends);
-	}
-	g_strfreev(parts);
-	return ok;
-}
-
-static char *set_worker_cpus(void *to, const char *value)
-{
-	struct config *c = to;
-
-	if (!cpu_list_ok(value))
-		return g_strdup_printf("\"%s\" is not a list of CPUs; write one like 0,2-3",
-				       value);
-	if (strlen(value) >= CPUS_MAX)
-		return g_strdup_printf("the list has %zu characters, at most %zu are possible; use ranges",
-				       strlen(value), CPUS_MAX - 1);
-	g_free(c->worker_cpus);
-	c->worker_cpus = g_strdup(value);
-	return NULL;
-}
-
-static char *set_cpu_threads(void *to, const char *value)
-{
-	return set_u32(&((struct config *)to)->cpu_threads, value, 1, 256);
-}
-
-static char *set_timeout(void *to, const char *value)
-{
-	static const struct unit units[] = {
-		{ "ms", 1000000 }, { "s", 1000000000 }, { "", 0 },
-	};
-	uint64_t ns;
-
-	if (!with_unit(value, units, 3600000000000ull, &ns) || ns < 100000000)
-		return g_strdup_printf("\"%s\" is not a time from 100ms to 3600s; write one like 10s or 500ms",
-				       value);
-	((struct config *)to)->timeout_ns = ns;
-	return NULL;
-}
-
-static char *set_endpoint(void *to, const char *value)
-{
-	return set_path(&((struct config *)to)->endpoint, value, VGPU_PATH_MAX);
-}
-
-static char *set_worker(void *to, const char *value)
-{
-	return set_path(&((struct config *)to)->worker, value, VGPU_PATH_MAX);
-}
-
-const struct config_key config_daemon_keys[] = {
-	{ "control-socket", set_control_socket },
-	{ "runtime-dir", set_runtime_dir },
-	{ "render-node", set_render_node },
-	{ "renderer", set_renderer },
-	{ "worker-cpus", set_worker_cpus },
-	{ "cpu-threads", set_cpu_threads },
-	{ "timeout", set_timeout },
-	{ "endpoint", set_endpoint },
-	{ "worker", set_worker },
-	{ NULL, NULL },
+static const char *const policies[] = {
+	[CONFIG_FAIR] = "fair",
+	[CONFIG_FIXED] = "fixed",
+	[CONFIG_BEST_EFFORT] = "best-effort",
 };
 
-/* ---- [vm NAME] ---- */
+const char *config_policy_name(enum config_policy p)
+{
+	return policies[p];
+}
+
+static char *policy(enum config_policy *to, const char *value)
+{
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(policies); i++) {
+		if (strcmp(policies[i], value))
+			continue;
+		*to = (enum config_policy)i;
+		return NULL;
+	}
+	return g_strdup_printf("there is no policy \"%s\"; it is fair, fixed or best-effort",
+			       value);
+}
+
+static char *set_default_node(void *to, const char *value)
+{
+	return render_node(&((struct config *)to)->defaults.render_node, value);
+}
+
+static char *set_default_renderer(void *to, const char *value)
+{
+	return renderer(&((struct config *)to)->defaults.renderer, value);
+}
+
+static char *set_default_policy(void *to, const char *value)
+{
+	return policy(&((struct config *)to)->defaults.policy, value);
+}
+
+static char *set_gpu_node(void *to, const char *value)
+{
+	return render_node(&((struct config_gpu *)to)->render_node, value);
+}
+
+static char *set_gpu_renderer(void *to, const char *value)
+{
+	return renderer(&((struct config_gpu *)to)->renderer, value);
+}
+
+static char *set_gpu_policy(void *to, const char *value)
+{
+	return policy(&((struct config_gpu *)to)->policy, value);
+}
+
+#define DAEMON(member)	offsetof(struct config, member)
+#define GPU(member)	offsetof(struct config_gpu, member)
+#define VM(member)	offsetof(struct config_vm, member)
+
+const struct config_key config_daemon_keys[] = {
+	{ "control-socket", VALUE_PATH, DAEMON(control_socket), 0, SOCKET_MAX, 0, NULL },
+	{ "runtime-dir", VALUE_PATH, DAEMON(runtime_dir), 0, SOCKET_MAX - VGPU_NAME_MAX, 0, NULL },
+	{ "render-node", VALUE_OWN, 0, 0, 0, 0, set_default_node },
+	{ "renderer", VALUE_OWN, 0, 0, 0, 0, set_default_renderer },
+	{ "policy", VALUE_OWN, 0, 0, 0, 0, set_default_policy },
+	{ "worker-cpus", VALUE_CPUS, DAEMON(defaults.cpus), 0, 0, 0, NULL },
+	{ "cpu-threads", VALUE_U32, DAEMON(defaults.cpu_threads), 1, 256, 0, NULL },
+	{ "timeout", VALUE_TIME, DAEMON(defaults.timeout_ns), 100 * VALUE_NS_MS, HOUR, 0, NULL },
+	{ "slice", VALUE_TIME, DAEMON(defaults.slice_ns), VALUE_NS_MS / 2, VALUE_NS_S, 0, NULL },
+	{ "hang-limit", VALUE_LIMIT, DAEMON(hang_limit), 1, 1000, 0, NULL },
+	{ "endpoint", VALUE_PATH, DAEMON(endpoint), 0, VGPU_PATH_MAX, 0, NULL },
+	{ "worker", VALUE_PATH, DAEMON(worker), 0, VGPU_PATH_MAX, 0, NULL },
+	{ .name = NULL },
+};
+
+const struct config_key config_gpu_keys[] = {
+	{ "render-node", VALUE_OWN, 0, 0, 0, 0, set_gpu_node },
+	{ "renderer", VALUE_OWN, 0, 0, 0, 0, set_gpu_renderer },
+	{ "policy", VALUE_OWN, 0, 0, 0, 0, set_gpu_policy },
+	{ "cpus", VALUE_CPUS, GPU(cpus), 0, 0, 0, NULL },
+	{ "cpu-threads", VALUE_U32, GPU(cpu_threads), 1, 256, 0, NULL },
+	{ "timeout", VALUE_TIME, GPU(timeout_ns), 100 * VALUE_NS_MS, HOUR, 0, NULL },
+	{ "slice", VALUE_TIME, GPU(slice_ns), VALUE_NS_MS / 2, VALUE_NS_S, 0, NULL },
+	{ "memory", VALUE_SIZE, GPU(memory), 16 << 20, 1ull << 50, 0, NULL },
+	{ .name = NULL },
+};
+
+/* ---- [vm NAME] and [profile NAME] ---- */
 
 bool config_name_ok(const char *name)
 {
@@ -210,11 +140,6 @@ bool config_name_ok(const char *name)
 
 	return len && len < VGPU_NAME_MAX && *name != '-' && *name != '.' &&
 		strspn(name, G_CSET_a_2_z G_CSET_A_2_Z "0123456789._-") == len;
-}
-
-static char *set_socket(void *to, const char *value)
-{
-	return set_path(&((struct config_vm *)to)->socket, value, SOCKET_MAX);
 }
 
 static char *set_owner(void *to, const char *value)
@@ -225,7 +150,7 @@ static char *set_owner(void *to, const char *value)
 
 	if (pw)
 		vm->owner = pw->pw_uid;
-	else if (number(value, 0, UINT32_MAX - 1, &id))
+	else if (value_number(value, 0, UINT32_MAX - 1, &id))
 		vm->owner = (uid_t)id;
 	else
 		return g_strdup_printf("there is no user \"%s\"; name one of this host, or write a number",
@@ -241,7 +166,7 @@ static char *set_group(void *to, const char *value)
 
 	if (gr)
 		vm->group = gr->gr_gid;
-	else if (number(value, 0, UINT32_MAX - 1, &id))
+	else if (value_number(value, 0, UINT32_MAX - 1, &id))
 		vm->group = (gid_t)id;
 	else
 		return g_strdup_printf("there is no group \"%s\"; name one of this host, or write a number",
@@ -260,61 +185,77 @@ static char *set_mode(void *to, const char *value)
 	return NULL;
 }
 
-static char *set_weight(void *to, const char *value)
-{
-	return set_u32(&((struct config_vm *)to)->weight, value,
-		       POLICY_WEIGHT_MIN, POLICY_WEIGHT_MAX);
-}
+#define P	CONFIG_PROFILE
+#define L	(CONFIG_PROFILE | CONFIG_LIVE)
 
-static char *set_memory(void *to, const char *value)
-{
-	static const struct unit units[] = {
-		{ "K", 1ull << 10 }, { "M", 1ull << 20 }, { "G", 1ull << 30 },
-		{ "", 1 },
-	};
-	uint64_t bytes;
+const struct config_key config_vm_keys[] = {
+	{ "socket", VALUE_PATH, VM(socket), 0, SOCKET_MAX, 0, NULL },
+	{ "profile", VALUE_NAME, VM(profile), 0, 0, 0, NULL },
+	{ "owner", VALUE_OWN, 0, 0, 0, P, set_owner },
+	{ "group", VALUE_OWN, 0, 0, 0, P, set_group },
+	{ "mode", VALUE_OWN, 0, 0, 0, P, set_mode },
+	{ "gpu", VALUE_NAME, VM(gpu), 0, 0, P, NULL },
+	{ "affinity", VALUE_NAME, VM(affinity), 0, 0, P, NULL },
+	{ "anti-affinity", VALUE_NAME, VM(anti_affinity), 0, 0, P, NULL },
+	{ "exclusive", VALUE_BOOL, VM(exclusive), 0, 0, P, NULL },
+	{ "width", VALUE_U32, VM(width), 320, 16384, P, NULL },
+	{ "height", VALUE_U32, VM(height), 200, 16384, P, NULL },
+	{ "3d", VALUE_BOOL, VM(virgl), 0, 0, P, NULL },
+	{ "weight", VALUE_U32, VM(weight), POLICY_WEIGHT_MIN, POLICY_WEIGHT_MAX, L, NULL },
+	{ "reserve", VALUE_SHARE, VM(reserve), 1, 9000, L, NULL },
+	{ "cap", VALUE_SHARE, VM(cap), 10, CONFIG_SHARE_FULL, L, NULL },
+	{ "burst", VALUE_TIME, VM(burst_ns), VALUE_NS_MS, 10 * VALUE_NS_S, L, NULL },
+	{ "slice", VALUE_TIME, VM(slice_ns), VALUE_NS_MS / 2, VALUE_NS_S, L, NULL },
+	{ "fps-limit", VALUE_LIMIT, VM(fps_limit), 1, 1000, L, NULL },
+	{ "max-inflight", VALUE_LIMIT, VM(max_inflight), 1, 1024, L, NULL },
+	{ "timeout", VALUE_TIME, VM(timeout_ns), 100 * VALUE_NS_MS, HOUR, L, NULL },
+	{ "memory", VALUE_SIZE, VM(memory), 16 << 20, 1ull << 50, L, NULL },
+	{ "max-resources", VALUE_LIMIT, VM(max_resources), 16, LIMIT_MAX, L, NULL },
+	{ "max-contexts", VALUE_LIMIT, VM(max_contexts), 1, LIMIT_MAX, L, NULL },
+	{ "outputs", VALUE_U32, VM(outputs), 1, VIRTIO_GPU_MAX_SCANOUTS, L, NULL },
+	{ .name = NULL },
+};
 
-	if (!with_unit(value, units, 1ull << 50, &bytes))
-		return g_strdup_printf("\"%s\" is not a size; write bytes or a number with K, M or G, 0 for no limit",
-				       value);
-	if (bytes && bytes < 16 << 20)
-		return g_strdup_printf("%s is less than a screen needs; give at least 16M, or 0 for no limit",
-				       value);
-	((struct config_vm *)to)->memory = bytes;
+/* ---- any ---- */
+
+const struct config_key *config_key_find(const struct config_key *keys,
+					 const char *name, unsigned int flags)
+{
+	for (; keys->name; keys++) {
+		if ((keys->flags & flags) == flags && !strcmp(keys->name, name))
+			return keys;
+	}
 	return NULL;
 }
 
-static char *set_outputs(void *to, const char *value)
+char *config_key_list(const struct config_key *keys, unsigned int flags)
 {
-	return set_u32(&((struct config_vm *)to)->outputs, value, 1,
-		       VIRTIO_GPU_MAX_SCANOUTS);
+	GString *list = g_string_new(NULL);
+	const char *before = NULL;
+
+	for (; keys->name; keys++) {
+		if ((keys->flags & flags) != flags)
+			continue;
+		if (before)
+			g_string_append_printf(list, "%s%s",
+					       list->len ? ", " : "", before);
+		before = keys->name;
+	}
+	if (before)
+		g_string_append_printf(list, "%s%s", list->len ? " and " : "",
+				       before);
+	return g_string_free(list, FALSE);
 }
 
-static char *set_width(void *to, const char *value)
+char *config_key_set(const struct config_key *key, void *to, const char *value)
 {
-	return set_u32(&((struct config_vm *)to)->width, value, 320, 16384);
+	if (key->kind == VALUE_OWN)
+		return key->set(to, value);
+	return value_read(key->kind, (char *)to + key->offset, value, key->min,
+			  key->max);
 }
 
-static char *set_height(void *to, const char *value)
+char *config_key_get(const struct config_key *key, const void *from)
 {
-	return set_u32(&((struct config_vm *)to)->height, value, 200, 16384);
+	return value_write(key->kind, (const char *)from + key->offset);
 }
-
-static char *set_3d(void *to, const char *value)
-{
-	return set_bool(&((struct config_vm *)to)->virgl, value);
-}
-
-const struct config_key config_vm_keys[] = {
-	{ "socket", set_socket },
-	{ "owner", set_owner },
-	{ "group", set_group },
-	{ "mode", set_mode },
-	{ "weight", set_weight },
-	{ "memory", set_memory },
-	{ "outputs", set_outputs },
-	{ "width", set_width },
-	{ "height", set_height },
-	{ "3d", set_3d },
-	{ NULL, NULL },
-};

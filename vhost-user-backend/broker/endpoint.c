@@ -16,6 +16,7 @@
 #include "broker/broker.h"
 #include "broker/config.h"
 #include "broker/events.h"
+#include "broker/gpu.h"
 #include "broker/process.h"
 #include "broker/spawn.h"
 #include "broker/vm.h"
@@ -68,9 +69,9 @@ static void close_channel(struct endpoint *ep)
 
 static int attach(struct endpoint *ep)
 {
-	const struct broker *b = ep->vm->broker;
+	const struct gpu *g = ep->vm->gpu;
 	const struct config_vm *c = ep->vm->config;
-	bool null = b->config->renderer == CONFIG_NULL;
+	bool null = g->config->renderer == CONFIG_NULL;
 	struct vgpu_broker_attach a;
 	struct arbiter_fds fds;
 	int ret;
@@ -81,19 +82,21 @@ static int attach(struct endpoint *ep)
 	memset(&a, 0, sizeof(a));
 	a.setup.version = VGPU_IPC_VERSION;
 	a.setup.flags = VGPU_SETUP_SCHED |
-		(c->virgl && b->has_3d ? VGPU_SETUP_VIRGL : 0) |
+		(c->virgl && g->has_3d ? VGPU_SETUP_VIRGL : 0) |
 		(null ? VGPU_SETUP_NULL : 0);
 	g_strlcpy(a.setup.vm, c->name, sizeof(a.setup.vm));
-	g_strlcpy(a.setup.render_node, b->render_node,
+	g_strlcpy(a.setup.render_node, g->render_node,
 		  sizeof(a.setup.render_node));
 	a.setup.num_scanouts = c->outputs;
 	a.setup.width = c->width;
 	a.setup.height = c->height;
 	a.setup.memory_max = c->memory;
-	g_strlcpy(a.cpus, b->config->worker_cpus, sizeof(a.cpus));
-	a.cpu_threads = b->config->cpu_threads;
+	a.setup.max_resources = c->max_resources;
+	a.setup.max_contexts = c->max_contexts;
+	g_strlcpy(a.cpus, g->config->cpus, sizeof(a.cpus));
+	a.cpu_threads = g->config->cpu_threads;
 	ret = ipc_send(ep->sock, VGPU_BROKER_ATTACH, &a, sizeof(a),
-		       (int[]){ b->caps_fd, fds.grant_page, fds.report_page,
+		       (int[]){ g->caps_fd, fds.grant_page, fds.report_page,
 				fds.grant_fd, fds.want_fd }, 5);
 	if (!ret)
 		ep->attached = true;
@@ -249,7 +252,7 @@ struct endpoint *endpoint_new(struct vm *vm, int front_end)
 	char *name = g_strdup_printf("--name=%s", vm->config->name);
 	char *fd_arg = g_strdup_printf("--fd=%d", SPAWN_FD);
 	char *broker_arg = g_strdup_printf("--broker-fd=%d", SPAWN_FD + 1);
-	char *virgl_arg = vm->config->virgl && vm->broker->has_3d ?
+	char *virgl_arg = vm->config->virgl && vm->gpu->has_3d ?
 		(char *)"--virgl" : NULL;
 	char *worker_arg = g_strdup_printf("--worker=%s",
 					   vm->broker->config->worker);

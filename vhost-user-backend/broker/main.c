@@ -15,17 +15,18 @@
 #include "base/event.h"
 #include "base/log.h"
 #include "broker/broker.h"
+#include "broker/change.h"
 #include "broker/config.h"
 #include "broker/control.h"
 #include "broker/endpoint.h"
 #include "broker/events.h"
+#include "broker/gpu.h"
+#include "broker/live.h"
 #include "broker/notify.h"
-#include "broker/probe.h"
 #include "broker/reload.h"
 #include "broker/state.h"
 #include "broker/trace.h"
 #include "broker/vm.h"
-#include "sched/arbiter.h"
 
 #define STOP_MS		1000	/* for endpoints to end by themselves */
 
@@ -33,23 +34,6 @@ struct options {
 	char *config;
 	gboolean check, version;
 };
-
-static void on_hung(void *opaque, const char *reason)
-{
-	struct vm *vm = opaque;
-
-	events_post(vm->broker->events, EVENT_HUNG, vm->config->name,
-		    "%s; its worker is killed", reason);
-	if (vm->endpoint)
-		endpoint_kill_worker(vm->endpoint, reason);
-}
-
-static void on_turn(void *opaque, const struct arbiter_turn *turn)
-{
-	const struct vm *vm = opaque;
-
-	trace_add(vm->broker->trace, vm->config->name, turn);
-}
 
 static void on_event(void *opaque)
 {
@@ -118,7 +102,6 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 static int start(struct broker *broker)
 {
-	struct arbiter_config ac = { .hung = on_hung, .turn = on_turn };
 	const struct config *config = broker->config;
 	guint i;
 	int ret;
@@ -133,20 +116,15 @@ static int start(struct broker *broker)
 	broker->control = control_new(broker, config->control_socket);
 	if (!broker->control)
 		return -EADDRINUSE;
-	ret = probe_gpu(broker);
+	ret = gpus_start(broker);
 	if (ret)
 		return ret;
-	ac.cpu_renderer = broker->cpu_renderer;
-	ac.hard_ns = config->timeout_ns;
-	ac.soft_ns = config->timeout_ns / 2;
-	broker->arbiter = arbiter_new(broker->loop, &ac);
-	if (!broker->arbiter)
-		return -ENOMEM;
 	state_load(broker);
 	for (i = 0; i < config->vms->len; i++) {
-		if (!vm_new(broker, g_ptr_array_index(config->vms, i)))
+		if (!vm_new(broker, g_ptr_array_index(config->vms, i), NULL))
 			return -EADDRINUSE;
 	}
+	change_restore(broker);
 	return 0;
 }
 
@@ -178,15 +156,12 @@ static void stop(struct broker *broker)
 		event_loop_iterate(broker->loop, 50);
 	while (broker->vms->len)
 		vm_free(g_ptr_array_index(broker->vms, 0));
-	arbiter_free(broker->arbiter);
+	gpus_stop(broker);
 	control_free(broker->control);
 	events_free(broker->events);
 	trace_free(broker->trace);
-	if (broker->caps_fd >= 0)
-		close(broker->caps_fd);
-	g_free(broker->render_node);
-	g_free(broker->renderer_name);
-	g_hash_table_unref(broker->live_weights);
+	live_free(broker->live);
+	g_ptr_array_free(broker->gpus, TRUE);
 	g_ptr_array_free(broker->vms, TRUE);
 	config_free(broker->config);
 }
@@ -206,7 +181,6 @@ static int serve(struct config *config)
 {
 	struct broker broker = {
 		.config = config,
-		.caps_fd = -1,
 		.started_ns = event_now_ns(),
 	};
 	struct event_source *signals[3];
@@ -218,8 +192,8 @@ static int serve(struct config *config)
 	broker.vms = g_ptr_array_new();
 	broker.events = events_new(on_event, &broker);
 	broker.trace = trace_new();
-	broker.live_weights = g_hash_table_new_full(g_str_hash, g_str_equal,
-						    g_free, NULL);
+	broker.gpus = g_ptr_array_new();
+	broker.live = live_new();
 	signals[0] = event_add_signal(broker.loop, SIGTERM, on_stop, &broker);
 	signals[1] = event_add_signal(broker.loop, SIGINT, on_stop, &broker);
 	signals[2] = event_add_signal(broker.loop, SIGHUP, on_reload, &broker);

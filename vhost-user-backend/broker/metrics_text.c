@@ -15,6 +15,7 @@
 #include "broker/config.h"
 #include "broker/endpoint.h"
 #include "broker/events.h"
+#include "broker/gpu.h"
 #include "broker/vm.h"
 #include "sched/arbiter.h"
 
@@ -200,14 +201,15 @@ static void put_waits(GString *out, const struct row *r)
 
 static void put_host(GString *out, const struct broker *broker)
 {
+	const struct gpu *gpu = g_ptr_array_index(broker->gpus, 0);
 	enum event_type type;
 
 	put_family(out, "vgpu_host", "info", NULL, "The daemon and its renderer.");
 	g_string_append(out, "vgpu_host_info{version=\"" VGPU_VERSION
 			"\",renderer=\"");
-	put_escaped(out, broker->renderer_name);
+	put_escaped(out, gpu->renderer_name);
 	g_string_append_printf(out, "\",cpu_renderer=\"%s\"} 1\n",
-			       broker->cpu_renderer ? "true" : "false");
+			       gpu->cpu_renderer ? "true" : "false");
 	put_family(out, "vgpu_uptime_seconds", "gauge", "seconds",
 		   "Since the daemon was started.");
 	g_string_append(out, "vgpu_uptime_seconds ");

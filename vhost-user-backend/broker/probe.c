@@ -16,6 +16,7 @@
 #include "base/shm.h"
 #include "broker/broker.h"
 #include "broker/config.h"
+#include "broker/gpu.h"
 #include "broker/spawn.h"
 #include "protocol/vgpu_ipc.h"
 
@@ -45,11 +46,12 @@ static char *find_render_node(void)
 	return g_strdup("");
 }
 
-static int run_worker(const struct config *config, const char *node, int fd)
+static int run_worker(const struct gpu *gpu, const char *node, int fd)
 {
+	const struct config *config = gpu->broker->config;
 	char *probe = g_strdup_printf("--probe=%d", SPAWN_FD);
 	char *render_node = g_strdup_printf("--render-node=%s", node);
-	const char *renderer = config->renderer == CONFIG_NULL ?
+	const char *renderer = gpu->config->renderer == CONFIG_NULL ?
 		"--renderer=null" : "--renderer=virgl";
 	char *argv[] = { config->worker, probe, (char *)renderer,
 			 *node ? render_node : NULL, NULL };
@@ -88,7 +90,7 @@ static bool caps_ok(const struct vgpu_caps *caps)
 	return true;
 }
 
-static int take_caps(struct broker *broker, int fd)
+static int take_caps(struct gpu *gpu, int fd)
 {
 	struct vgpu_caps *caps = shm_map(fd, sizeof(*caps), false);
 
@@ -99,75 +101,76 @@ static int take_caps(struct broker *broker, int fd)
 		shm_unmap(caps, sizeof(*caps));
 		return -EPROTO;
 	}
-	broker->has_3d = true;
-	broker->cpu_renderer = caps->flags & VGPU_CAPS_CPU_RENDERER;
-	broker->renderer_name = g_strdup(caps->renderer);
+	gpu->has_3d = true;
+	gpu->cpu_renderer = caps->flags & VGPU_CAPS_CPU_RENDERER;
+	gpu->renderer_name = g_strdup(caps->renderer);
 	shm_unmap(caps, sizeof(*caps));
 	return 0;
 }
 
-static int probe_node(struct broker *broker, const char *node)
+static int probe_node(struct gpu *gpu, const char *node)
 {
 	int fd = shm_create("vgpu-caps", sizeof(struct vgpu_caps));
 	int ret;
 
 	if (fd < 0)
 		return fd;
-	ret = run_worker(broker->config, node, fd);
+	ret = run_worker(gpu, node, fd);
 	/* nobody maps it now: from here on it can not change */
 	if (!ret && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE))
 		ret = -errno;
 	if (!ret)
-		ret = take_caps(broker, fd);
+		ret = take_caps(gpu, fd);
 	if (ret) {
 		close(fd);
 		return ret;
 	}
-	broker->caps_fd = fd;
-	broker->render_node = g_strdup(node);
-	log_info("renderer: %s on %s%s", broker->renderer_name,
+	gpu->caps_fd = fd;
+	gpu->render_node = g_strdup(node);
+	log_info("GPU %s: %s on %s%s", gpu->config->name, gpu->renderer_name,
 		 *node ? node : "the CPU",
-		 broker->cpu_renderer ? ", scheduled by CPU time" : "");
+		 gpu->cpu_renderer ? ", scheduled by CPU time" : "");
 	return 0;
 }
 
 /* No 3D: an empty set, and 2D needs no GPU. */
-static int probe_nothing(struct broker *broker)
+static int probe_nothing(struct gpu *gpu)
 {
 	struct vgpu_caps *caps;
 
-	broker->caps_fd = shm_create("vgpu-caps", sizeof(*caps));
-	if (broker->caps_fd < 0)
-		return broker->caps_fd;
-	caps = shm_map(broker->caps_fd, sizeof(*caps), true);
+	gpu->caps_fd = shm_create("vgpu-caps", sizeof(*caps));
+	if (gpu->caps_fd < 0)
+		return gpu->caps_fd;
+	caps = shm_map(gpu->caps_fd, sizeof(*caps), true);
 	if (!caps)
 		return -errno;
 	caps->magic = VGPU_CAPS_MAGIC;
 	shm_unmap(caps, sizeof(*caps));
-	broker->render_node = g_strdup("");
-	broker->renderer_name = g_strdup("none");
-	broker->cpu_renderer = true;
-	if (fcntl(broker->caps_fd, F_ADD_SEALS, F_SEAL_WRITE))
+	gpu->render_node = g_strdup("");
+	gpu->renderer_name = g_strdup("none");
+	gpu->cpu_renderer = true;
+	if (fcntl(gpu->caps_fd, F_ADD_SEALS, F_SEAL_WRITE))
 		return -errno;
-	log_warning("there is no 3D; VMs get a 2D display. `vgpu-worker --probe` says what is missing");
+	log_warning("GPU %s: there is no 3D; VMs get a 2D display. `vgpu-worker --probe` says what is missing",
+		    gpu->config->name);
 	return 0;
 }
 
-int probe_gpu(struct broker *broker)
+int probe_gpu(struct gpu *gpu)
 {
-	const char *wanted = broker->config->render_node;
-	bool null = broker->config->renderer == CONFIG_NULL;
+	const char *wanted = gpu->config->render_node;
+	bool null = gpu->config->renderer == CONFIG_NULL;
 	char *node = wanted ? g_strdup(wanted) :
 		null ? g_strdup("") : find_render_node();
-	int ret = probe_node(broker, node);
+	int ret = probe_node(gpu, node);
 
 	if (ret && *node && !wanted) {
 		log_warning("%s is of no use; trying the CPU renderer", node);
-		ret = probe_node(broker, "");
+		ret = probe_node(gpu, "");
 	}
 	g_free(node);
 	/* what was asked for by name must be there */
 	if (ret && wanted && *wanted)
 		return ret;
-	return ret ? probe_nothing(broker) : 0;
+	return ret ? probe_nothing(gpu) : 0;
 }

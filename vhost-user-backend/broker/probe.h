@@ -5,14 +5,14 @@
 #ifndef BROKER_PROBE_H
 #define BROKER_PROBE_H
 
-struct broker;
+struct gpu;
 
 /**
- * probe_gpu() - set the broker's caps_fd, render_node and what hangs on them
+ * probe_gpu() - set its caps_fd, render_node and what hangs on them
  *
  * A GPU without 3D is no error: its VMs get 2D, and the log says why. Return:
  * 0 or -errno.
  */
-int probe_gpu(struct broker *broker);
+int probe_gpu(struct gpu *gpu);
 
 #endif
