@@ -29,7 +29,7 @@ quiet() { # the kernel has nothing to complain of
 
 plan 10
 check "vgpud starts" host_start vm || bail "no vgpud"
-vm_start vm --driver ours --socket "$host/vm.sock" --inject "$work/inject"
+vm_start vm --driver ours --kernel "${KERNEL:-6.1}" --socket "$host/vm.sock" --inject "$work/inject"
 check "the guest boots" vm_ready vm || bail "no guest"
 check "vgpu takes the device by modprobe configuration" takes_over
 check "the console is on the screen" screen_becomes 20 vm console.png 1280 800 3000
