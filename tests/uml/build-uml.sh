@@ -3,8 +3,9 @@
 #
 # build-uml.sh - build a minimal User Mode Linux kernel for testing a DRM module
 #
-# usage: build-uml.sh [VERSION]          VERSION: 6.1 (default), 6.12, 7.2: Debian's linux-source-VERSION
+# usage: build-uml.sh [VERSION[-kasan]]  VERSION: 6.1 (default), 6.12, 7.2: Debian's linux-source-VERSION
 #
+# With -kasan the kernel finds wild accesses of memory as well, and is about three times as slow.
 # Prints the path of the `linux` binary as its only line on standard output; progress goes to standard error.
 # Nothing is done if the same source and fragments were built before. A version that Debian's configured
 # suites do not carry needs its tarball by UML_TARBALL, or an unpacked tree by UML_TREE.
@@ -12,7 +13,8 @@
 # environment
 #   UML_CACHE    where sources and builds are kept         (default ~/.cache/vgpu/uml, or below
 #                $XDG_CACHE_HOME; about 1.2 GiB a version)
-#   UML_TARBALL  source tarball                            (default /usr/src/linux-source-VERSION.tar.xz)
+#   UML_TARBALL  source tarball                            (default /usr/src/linux-source-VERSION.tar.xz,
+#                or what scripts/guest-kernel --source fetches)
 #   UML_TREE     clean unpacked source tree, used as it is instead of a tarball
 #   UML_FRAGS    more configuration fragments to lay on top, e.g. one with CONFIG_KASAN=y
 #   UML_JOBS     parallel jobs                             (default: number of processors)
@@ -25,7 +27,8 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 case ${1:-} in -h|--help) sed -n '/^# build-uml/,/^set/s/^# \{0,1\}//p' "$0"; exit 0;; esac
-version=${1:-6.1}
+name=${1:-6.1}
+version=${name%-kasan}
 cache=${UML_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vgpu/uml}
 tarball=${UML_TARBALL:-/usr/src/linux-source-$version.tar.xz}
 jobs=${UML_JOBS:-$(nproc)}
@@ -58,19 +61,25 @@ if [ -n "${UML_TREE:-}" ]; then
 	source_id="$tree $(sha256sum < "$tree/Makefile")"
 else
 	tree=$cache/linux-source-$version
-	[ -e "$tarball" ] || [ -n "${UML_TARBALL:-}" ] || install_packages "linux-source-$version"
+	if [ ! -e "$tarball" ] && [ -z "${UML_TARBALL:-}" ]; then
+		case $version in
+		6.1) install_packages "linux-source-$version" ;;
+		*) tarball=$("$here/../../scripts/guest-kernel" --source "$version") || die "no source of $version" ;;
+		esac
+	fi
 	[ -e "$tarball" ] || die "no tarball at $tarball"
 	source_id=$(stat -c '%n %s %Y' "$tarball")
 fi
 
 frags=("$here/uml.frag")
 [ ! -e "$here/uml-$version.frag" ] || frags+=("$here/uml-$version.frag")
+[ "$name" = "$version" ] || frags+=("$here/uml-kasan.frag")
 for f in ${UML_FRAGS:-}; do frags+=("$(realpath -e "$f")"); done
 
-build=$cache/build-$version
+build=$cache/build-$name
 stamp=$(printf '%s\n' "$source_id" "$(cat "${frags[@]}" | sha256sum)" "${CC:-gcc}")
 if [ -x "$build/linux" ] && [ "$(cat "$build/.stamp" 2>/dev/null)" = "$stamp" ]; then
-	say "$version is already built"
+	say "$name is already built"
 	echo "$build/linux"
 	exit 0
 fi
@@ -98,7 +107,9 @@ say "configuring"
 run_make tinyconfig
 cat "${frags[@]}" >> "$build/.config"
 run_make olddefconfig
-for option in HOSTFS VIRTIO_UML UML_PCI_OVER_VIRTIO MODULES DRM DRM_VIRTIO_GPU SYNC_FILE; do
+options='HOSTFS VIRTIO_UML UML_PCI_OVER_VIRTIO MODULES DRM DRM_VIRTIO_GPU SYNC_FILE PROVE_LOCKING'
+[ "$name" = "$version" ] || options="$options KASAN"
+for option in $options; do
 	grep -qE "^CONFIG_$option=[ym]" "$build/.config" ||
 		die "CONFIG_$option did not survive the configuration"
 done

@@ -247,6 +247,120 @@ static void test_refusals(const struct frame *f, uint32_t w, uint32_t h)
 	errno = 0;
 }
 
+static int add_fb_modifier(const struct frame *f, uint32_t w, uint32_t h,
+			   uint32_t format, uint64_t modifier)
+{
+	uint32_t handles[4] = { f->handle }, pitches[4] = { f->pitch };
+	uint32_t offsets[4] = { 0 }, id = 0;
+	uint64_t modifiers[4] = { modifier };
+	int ret = drmModeAddFB2WithModifiers(fd, w, h, format, handles,
+					     pitches, offsets, modifiers, &id,
+					     DRM_MODE_FB_MODIFIERS);
+
+	if (!ret)
+		drmModeRmFB(fd, id);
+	return ret;
+}
+
+/* Every order of bytes on the primary plane, one buffer after the other. */
+static void test_formats(uint32_t w, uint32_t h, const struct frame *last)
+{
+	static const uint32_t formats[] = {
+		DRM_FORMAT_ARGB8888, DRM_FORMAT_XBGR8888, DRM_FORMAT_ABGR8888,
+		DRM_FORMAT_XRGB8888,
+	};
+	struct frame f;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		if (!check("frame of any order",
+			   make_frame(&f, w, h, formats[i])))
+			return;
+		memset(f.pixels, 0x20 * i, f.size);
+		check("mode set of any order",
+		      !drmModeSetCrtc(fd, crtc_id, f.id, 0, 0,
+				      &connector->connector_id, 1,
+				      &connector->modes[0]));
+		/* the same pixels, read the other way round */
+		check("second frame of the same buffer",
+		      !add_fb(&f, w, h, formats[i] == DRM_FORMAT_XBGR8888 ?
+			      DRM_FORMAT_XRGB8888 : DRM_FORMAT_XBGR8888,
+			      f.pitch, 0));
+		check("mode set of the last frame",
+		      !drmModeSetCrtc(fd, crtc_id, last->id, 0, 0,
+				      &connector->connector_id, 1,
+				      &connector->modes[0]));
+		free_frame(&f);
+	}
+	check("LINEAR modifier", !add_fb_modifier(last, w, h,
+			DRM_FORMAT_XRGB8888, DRM_FORMAT_MOD_LINEAR));
+	check("another modifier", add_fb_modifier(last, w, h,
+			DRM_FORMAT_XRGB8888, I915_FORMAT_MOD_X_TILED));
+	errno = 0;
+}
+
+/* A mode that would make the vblank timer run wild. */
+static void test_wild_modes(const struct frame *f)
+{
+	static const uint32_t wild[] = { 2147483647, 4000000000u, 1, 0 };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(wild) / sizeof(*wild); i++) {
+		drmModeModeInfo m = connector->modes[0];
+
+		m.clock = wild[i];
+		check("wild mode is refused",
+		      drmModeSetCrtc(fd, crtc_id, f->id, 0, 0,
+				     &connector->connector_id, 1, &m));
+	}
+	errno = 0;
+}
+
+static void on_vblank(int unused, unsigned int sequence, unsigned int sec,
+		      unsigned int usec, void *data)
+{
+	double *t = data;
+
+	*t = sec + usec * 1e-6;
+	flips++;
+}
+
+/* Events come one frame apart, by their own time, and not in the future. */
+static void test_vblank_events(void)
+{
+	drmEventContext ctx = { .version = 2, .vblank_handler = on_vblank };
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	double t[20], frame, worst = 0;
+	drmModeModeInfo *m = &connector->modes[0];
+	bool ok = true;
+	int i;
+
+	frame = (double)m->htotal * m->vtotal / m->clock / 1000;
+	for (i = 0; i < 20 && ok; i++) {
+		drmVBlank v = { .request = {
+			.type = DRM_VBLANK_RELATIVE | DRM_VBLANK_EVENT,
+			.sequence = 1, .signal = (unsigned long)&t[i],
+		} };
+
+		ok = !drmWaitVBlank(fd, &v) && poll(&p, 1, 2000) == 1 &&
+		     !drmHandleEvent(fd, &ctx) && t[i] <= seconds();
+		if (ok && i > 0) {
+			double n = (t[i] - t[i - 1]) / frame;
+			double off = n - (int)(n + 0.5);
+
+			if (off < 0)
+				off = -off;
+			if (off > worst)
+				worst = off;
+			ok = n > 0.5;
+		}
+	}
+	check("vblank events", ok);
+	printf("kms: vblanks are whole frames apart but for %.3f of one\n",
+	       worst);
+	check("their times are whole frames apart", worst < 0.02);
+}
+
 static void test_modes(const struct frame *f, uint32_t w, uint32_t h)
 {
 	int i, tried = 0;
@@ -293,12 +407,15 @@ int main(int argc, char **argv)
 					  &connector->modes[0]));
 	test_flips(&a, &b);
 	test_vblank();
+	test_vblank_events();
 	check("mode set", !drmModeSetCrtc(fd, crtc_id, a.id, 0, 0,
 					  &connector->connector_id, 1,
 					  &connector->modes[0]));
 	test_dirty(&a);
 	test_cursor();
 	test_refusals(&a, w, h);
+	test_formats(w, h, &a);
+	test_wild_modes(&a);
 	test_modes(&a, w, h);
 	check("off", !drmModeSetCrtc(fd, crtc_id, 0, 0, 0, NULL, 0, NULL));
 	check("on again", !drmModeSetCrtc(fd, crtc_id, b.id, 0, 0,

@@ -3,8 +3,9 @@
 #
 # run.sh - tests vgpu.ko in User Mode Linux, on a real back end and on bad ones
 #
-# usage: run.sh [--backend COMMAND] [--contrib] [SCENARIO]...
+# usage: run.sh [--kernel NAME] [--backend COMMAND] [--contrib] [SCENARIO]...
 #
+#   --kernel NAME      6.1, 6.12 or 7.2, with -kasan as well          [6.1]
 #   --backend COMMAND  shell command of the back end under test, which finds the
 #                      socket's path in $SOCKET, and $VIRGL is --virgl or empty
 #                      (default: build/vgpu-endpoint)
@@ -13,8 +14,8 @@
 #                      (default: all; see scenarios.sh and fake-backend.c)
 #
 # Builds what it needs (the kernel once: 2 to 8 minutes), then boots once for
-# each scenario, some seconds each. Prints TAP; the logs are in build/uml. Exit
-# status 0 only if all is well.
+# each scenario, some seconds each. Prints TAP; the logs are in build/uml, or
+# build/uml-NAME. Exit status 0 only if all is well.
 # shellcheck disable=SC2317,SC2329  # cleanup runs from the trap
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -27,11 +28,12 @@ die() { echo "run.sh: $*" >&2; exit 1; }
 
 # shellcheck disable=SC2016  # $SOCKET is for the shell that starts it
 backend='exec '"$build"'/vgpu-endpoint --socket-path="$SOCKET" $VIRGL'
-contrib='' scenarios=()
+contrib='' scenarios=() kernel_name=6.1
 while [ $# -gt 0 ]; do
 	case $1 in
 	--backend) backend=${2:?--backend needs a command}; shift;;
 	--contrib) contrib=1;;
+	--kernel) kernel_name=${2:?--kernel needs a name}; shift;;
 	-h|--help) usage; exit 0;;
 	-*) usage >&2; exit 2;;
 	*) scenarios+=("$1");;
@@ -39,13 +41,14 @@ while [ $# -gt 0 ]; do
 	shift
 done
 
+[ "$kernel_name" = 6.1 ] || out=$out-$kernel_name
 mkdir -p "$out"
 exec 8> "$out/.run.lock"
 flock -n 8 || { echo "# waiting for another run" && flock 8; }
 
 # ---- build --------------------------------------------------------------------
 
-linux=$("$here/build-uml.sh" 6.1) || die "no kernel to test with"
+linux=$("$here/build-uml.sh" "$kernel_name") || die "no kernel to test with"
 kernel=$(dirname "$linux")
 "$top/scripts/build-module" --kdir "$kernel" "$out" ARCH=um SUBARCH=x86_64 \
 	> "$out/module.log" 2>&1 8>&- || { cat "$out/module.log" >&2; die "vgpu.ko does not build"; }

@@ -24,7 +24,8 @@ within() { timeout -k 1 "$@"; }
 
 load_drm() {
 	for m in cfbcopyarea cfbfillrect cfbimgblt syscopyarea sysfillrect sysimgblt fb_sys_fops \
-		virtio_dma_buf drm_panel_orientation_quirks i2c-core drm drm_kms_helper drm_shmem_helper
+		virtio_dma_buf drm_panel_orientation_quirks i2c-core drm drm_kms_helper drm_client_lib \
+		drm_exec drm_shmem_helper
 	do
 		[ ! -f "$dir/$m.ko" ] || "$dir/modctl" load "$dir/$m.ko" ||
 			not_ok "load $m" "see above"
@@ -85,10 +86,53 @@ gl_once() {
 
 # ---- a host with virgl ------------------------------------------------------
 
+# The tracepoints of one program's run, by the text of the kernel's own.
+traced() {
+	t=/sys/kernel/tracing
+	mount -t tracefs trace $t 2> /dev/null
+	echo 1 > $t/events/vgpu/enable || return 1
+	within 60 "$dir/ioctlt" 3d > /dev/null
+	echo 0 > $t/events/vgpu/enable
+	cat $t/trace > trace.txt
+	for event in \
+		'vgpu_job_queue: dev=.*, fence=[1-9][0-9]*:[1-9][0-9]*, ring=control, job count:[0-9]*, hw job count:[0-9]*, client_id:[1-9]' \
+		'vgpu_job_run: dev=.*, fence=[1-9].* hw job count:[1-9]' \
+		'vgpu_job_done: fence=[1-9][0-9]*:[1-9][0-9]* signaled' \
+		'vgpu_cmd_queue: .*vq=control type=0x207' 'vgpu_cmd_response: .*response=0x1100 error=0' \
+		'vgpu_kick: ' 'vgpu_interrupt: '
+	do
+		grep -q "$event" trace.txt || { echo "no $event"; head -n 40 trace.txt; return 1; }
+	done
+}
+
+# fdinfo and debugfs of a program that has the device open
+shown() {
+	start_load mix 3d renderD128
+	sleep 0.5
+	pid=${pids##* }
+	for fd in /proc/$pid/fd/*; do
+		case $(readlink "$fd") in /dev/dri/*) cat "/proc/$pid/fdinfo/${fd##*/}" > fdinfo.txt;; esac
+	done
+	cat /sys/kernel/debug/dri/0/vgpu_clients /sys/kernel/debug/dri/0/vgpu > debugfs.txt
+	sleep 0.2
+	cat /sys/kernel/debug/dri/0/vgpu >> debugfs.txt
+	end_load
+	cat fdinfo.txt debugfs.txt
+	for line in '^drm-driver:.virtio_gpu' '^drm-client-id:.[1-9]' '^drm-engine-render:.[1-9][0-9]* ns' \
+		'^drm-total-[a-z]*:.[1-9]'; do
+		grep -q "$line" fdinfo.txt || { echo "no $line"; return 1; }
+	done
+	grep -q '^[1-9][0-9]* [1-9][0-9]* yes [1-9]' debugfs.txt &&
+		grep -q '^control: in the last [0-9]* ms: kicks/s [1-9]' debugfs.txt
+}
+
 run_gl() {
+	pids=''
 	check "load" load
 	check "200 of 200 pixels read back through Mesa are right" gl_once
 	check "errno contract with 3D" within 60 "$dir/ioctlt" 3d
+	check "tracepoints" traced
+	check "fdinfo and debugfs" shown
 	cat /sys/kernel/debug/dri/0/vgpu
 	unload_checked
 }
