@@ -8,6 +8,7 @@
 #include "device/context.h"
 #include "device/scanout.h"
 #include "device/state.h"
+#include "device/vendor.h"
 #include "renderer/renderer.h"
 #include "sched/client.h"
 
@@ -63,12 +64,17 @@ void fence_callback(void *opaque, uint64_t fence)
 		dev->retired = fence;
 }
 
-/* Of a context that asked for timelines, and not for the display to answer. */
+/*
+ * Of a context that asked for timelines, and not for the display to answer. It
+ * may be one that was refused, for its number too.
+ */
 static struct context *timeline_of(struct device *dev,
 				   const struct command *cmd)
 {
 	if (!(cmd->req.hdr.flags & VIRTIO_GPU_FLAG_INFO_RING_IDX) ||
-	    !cmd->response)
+	    cmd->req.hdr.ring_idx >= VGPU_VENDOR_RINGS || !cmd->response ||
+	    !vendor_may(dev, VIRTIO_GPU_F_CONTEXT_INIT,
+			VGPU_VENDOR_CONTEXT_INIT))
 		return NULL;
 	return context_find(dev, cmd->req.hdr.ctx_id);
 }
