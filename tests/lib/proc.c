@@ -95,22 +95,49 @@ int proc_count_maps(pid_t pid)
 	return n;
 }
 
-long proc_private_kib(pid_t pid)
+/* The sum of a field of smaps_rollup, -1 where there is none. */
+static long rollup(pid_t pid, const char *field)
 {
+	size_t len = strlen(field);
 	char path[64], line[256];
-	long sum = 0, value;
+	long sum = 0;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
 	f = fopen(path, "re");
 	if (!f)
 		return -1;
-	/* clean pages of a library turn private when its other users end */
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "Private_Dirty: %ld", &value) == 1)
-			sum += value;
+		if (!strncmp(line, field, len))
+			sum += atol(line + len);
 	fclose(f);
 	return sum;
+}
+
+long proc_private_kib(pid_t pid)
+{
+	/* clean pages of a library turn private when its other users end */
+	return rollup(pid, "Private_Dirty:");
+}
+
+long proc_pss_kib(pid_t pid)
+{
+	return rollup(pid, "Pss:");
+}
+
+bool proc_maps(pid_t pid, const char *text)
+{
+	char path[64], line[512];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	f = fopen(path, "re");
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, text);
+	if (f)
+		fclose(f);
+	return found;
 }
 
 uint64_t proc_cpu_us(pid_t pid)

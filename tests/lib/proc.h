@@ -5,6 +5,7 @@
 #ifndef TESTS_LIB_PROC_H
 #define TESTS_LIB_PROC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -18,6 +19,11 @@ int proc_count_fds(pid_t pid);
 int proc_count_maps(pid_t pid);
 /** proc_private_kib() - what a process wrote and shares with nobody */
 long proc_private_kib(pid_t pid);
+
+/** proc_pss_kib() - its part of all that it maps, in proportion; -1: unknown */
+long proc_pss_kib(pid_t pid);
+/** proc_maps() - does it map a file whose path has @text in it? */
+bool proc_maps(pid_t pid, const char *text);
 
 /* AddressSanitizer keeps what was freed; it finds leaks by itself. */
 #ifdef __SANITIZE_ADDRESS__
