@@ -132,7 +132,7 @@ void policy_wake(struct policy *policy, struct policy_entity *e)
 		return;
 	e->backlogged = true;
 	if (policy_cap_holds(policy, e))
-		policy_throttle(policy, e);
+		policy_throttle(policy, e, policy->now_ns);
 	else
 		policy_enter(policy, e);
 }
@@ -177,13 +177,10 @@ struct policy_entity *policy_pick(const struct policy *policy)
 }
 
 /* Also of one that sleeps: it counts until it has paid. */
-static void charge_fair(struct policy *policy, struct policy_entity *e,
-			uint64_t cost)
+static void pay(struct policy *policy, struct policy_entity *e, uint64_t cost)
 {
 	policy_vtime step = vtime(cost, e->weight);
 
-	if (policy_reserve_charge(policy, e, cost))
-		return;
 	if (e->counted) {
 		unlink_fair(policy, e);
 	} else {
@@ -194,6 +191,21 @@ static void charge_fair(struct policy *policy, struct policy_entity *e,
 	policy->sum += step * e->weight;
 	link_fair(policy, e);
 	drop_ghosts(policy);
+}
+
+/*
+ * Served before its turn, on its reserve, it pays when its turn comes: nobody
+ * is moved from his place, and nobody is served twice.
+ */
+static void charge_fair(struct policy *policy, struct policy_entity *e,
+			uint64_t cost)
+{
+	if (!policy_reserve_charge(policy, e, cost))
+		pay(policy, e, cost);
+	while ((e = policy_pick_fair(policy)) && e->early_ns) {
+		pay(policy, e, e->early_ns);
+		e->early_ns = 0;
+	}
 }
 
 /* To the end of the ring, if it was its turn. */

@@ -26,12 +26,12 @@
  *
  * A second virtual time u runs for entities with a reserve: GPU time received
  * divided by the reserve, against S, all GPU time there was. Who is behind
- * (u <= S) goes before the fair order, by the deadlines of these times. What an
- * entity gets that way, when the fair order would have chosen another, is paid
- * from its reserve and leaves v alone; all that it gets counts in u. So it gets
- * the larger of its reserve and what its weight is worth, whoever else is
- * there, and the rest is divided among all others by weight. What it does not
- * use is theirs too, and being ahead by more than a job is forgotten.
+ * (u <= S) goes before the fair order, by the deadlines of these times, and
+ * pays v when the fair order comes to it: at most one job, so that what its
+ * reserve is worth beyond its weight is not paid at all. So it gets the larger
+ * of both, whoever else is there, the rest is divided among all others by
+ * weight, and no lag leaves its bound. What it does not use is theirs too, and
+ * being ahead of its reserve by more than two jobs is forgotten.
  *
  * DOC: Cap
  *
@@ -80,6 +80,7 @@
 /* Parts of the GPU, in millionths; all reserves of a lane together. */
 #define POLICY_WHOLE		1000000u
 #define POLICY_RESERVE_MAX	900000u
+#define POLICY_CAPACITY_MIN	1000ull
 #define POLICY_CAPACITY_MAX	(4096ull * POLICY_WHOLE)
 
 #define POLICY_BURST_MIN_NS	1000ull
@@ -108,6 +109,7 @@ struct policy_entity {
 	struct policy_node fair;	/* ready; or counted only: ghosts */
 
 	uint32_t reserve;		/* millionths, 0: none */
+	uint64_t early_ns;		/* had before its turn, unpaid */
 	policy_vtime u;
 	struct policy_node reserved;	/* ready, with a reserve */
 

@@ -62,23 +62,31 @@ static void link_throttled(struct policy *policy, struct policy_entity *e)
 			   policy_random(policy));
 }
 
-void policy_throttle(struct policy *policy, struct policy_entity *e)
+void policy_throttle(struct policy *policy, struct policy_entity *e,
+		     uint64_t since_ns)
 {
-	e->throttled_since_ns = policy->now_ns;
+	e->throttled_since_ns = since_ns;
 	link_throttled(policy, e);
+}
+
+static uint64_t since_throttled(const struct policy *policy,
+				const struct policy_entity *e)
+{
+	return policy->now_ns > e->throttled_since_ns ?
+		policy->now_ns - e->throttled_since_ns : 0;
 }
 
 void policy_unthrottle(struct policy *policy, struct policy_entity *e)
 {
 	policy_tree_remove(&policy->throttled, &e->throttled);
-	e->throttled_ns += policy->now_ns - e->throttled_since_ns;
+	e->throttled_ns += since_throttled(policy, e);
 }
 
 uint64_t policy_throttled_ns(const struct policy *policy,
 			     const struct policy_entity *e)
 {
 	return e->throttled_ns + (e->backlogged && !e->ready ?
-				  policy->now_ns - e->throttled_since_ns : 0);
+				  since_throttled(policy, e) : 0);
 }
 
 void policy_cap_charge(struct policy *policy, struct policy_entity *e,
@@ -90,7 +98,9 @@ void policy_cap_charge(struct policy *policy, struct policy_entity *e,
 	e->tokens -= (policy_vtime)cost * MILLION;
 	if (e->ready && e->tokens <= 0) {
 		policy_leave(policy, e);
-		policy_throttle(policy, e);
+		/* the time it used is since the last policy_advance() */
+		policy_throttle(policy, e, policy->now_ns +
+				policy_wall(policy, cost));
 	} else if (e->backlogged && !e->ready) {
 		policy_tree_remove(&policy->throttled, &e->throttled);
 		link_throttled(policy, e);
@@ -157,15 +167,15 @@ void policy_set_cap(struct policy *policy, struct policy_entity *e,
 	if (e->tokens > full(e))
 		e->tokens = full(e);
 	if (throttled && policy_cap_holds(policy, e))
-		policy_throttle(policy, e);
+		policy_throttle(policy, e, policy->now_ns);
 	else if (throttled)
 		policy_enter(policy, e);
 }
 
 void policy_set_capacity(struct policy *policy, uint64_t millionths)
 {
-	if (!millionths)
-		millionths = 1;
+	if (millionths < POLICY_CAPACITY_MIN)
+		millionths = POLICY_CAPACITY_MIN;
 	policy->capacity = millionths < POLICY_CAPACITY_MAX ? millionths :
 		POLICY_CAPACITY_MAX;
 }

@@ -4,12 +4,6 @@
  */
 #include "sched/policy_parts.h"
 
-static uint64_t wall_of(const struct policy *policy, uint64_t gpu_ns)
-{
-	return (uint64_t)((policy_vtime)gpu_ns * POLICY_WHOLE /
-			  (policy_vtime)policy->capacity);
-}
-
 struct policy_entity *policy_fixed_pick(const struct policy *policy)
 {
 	struct policy_entity *e = policy->slot;
@@ -26,6 +20,11 @@ uint64_t policy_fixed_budget(const struct policy *policy,
 			  (policy_vtime)policy->capacity / POLICY_WHOLE);
 }
 
+static void add_ns(uint64_t *sum, uint64_t ns)
+{
+	*sum = *sum < POLICY_NEVER - ns ? *sum + ns : POLICY_NEVER;
+}
+
 /*
  * What the owner used since the last policy_advance() and past the end of its
  * slot is debt. What others used is all debt, and the slot stood still.
@@ -33,18 +32,15 @@ uint64_t policy_fixed_budget(const struct policy *policy,
 void policy_fixed_charge(struct policy *policy, struct policy_entity *e,
 			 uint64_t cost)
 {
-	uint64_t wall = wall_of(policy, cost), now = policy->now_ns;
+	uint64_t wall = policy_wall(policy, cost), now = policy->now_ns;
+	uint64_t left = now < policy->slot_end_ns ? policy->slot_end_ns - now : 0;
 
-	if (e != policy->slot) {
-		e->debt_ns += e->slot_ns ? wall : 0;
-		if (policy->slot_end_ns && policy->slot_end_ns != POLICY_NEVER)
-			policy->slot_end_ns += wall;
-		return;
-	}
-	if (now >= policy->slot_end_ns)
-		e->debt_ns += wall;
-	else if (wall > policy->slot_end_ns - now)
-		e->debt_ns += wall - (policy->slot_end_ns - now);
+	if (e == policy->slot)
+		wall -= wall < left ? wall : left;
+	else if (policy->slot_end_ns)
+		add_ns(&policy->slot_end_ns, wall);
+	if (e->slot_ns)
+		add_ns(&e->debt_ns, wall);
 }
 
 static uint64_t rest_of(const struct policy *policy)

@@ -16,6 +16,13 @@
 	((struct policy_entity *)(void *)((char *)(node) - \
 		offsetof(struct policy_entity, member)))
 
+/* How long the whole GPU needs for so much of it. */
+static inline uint64_t policy_wall(const struct policy *policy, uint64_t gpu_ns)
+{
+	return (uint64_t)((policy_vtime)gpu_ns * POLICY_WHOLE /
+			  (policy_vtime)policy->capacity);
+}
+
 /* policy.c */
 uint32_t policy_random(struct policy *policy);
 /* May be picked from now on, or no more; its back-log is as it was. */
@@ -26,7 +33,8 @@ struct policy_entity *policy_pick_fair(const struct policy *policy);
 /* policy_cap.c */
 bool policy_cap_holds(const struct policy *policy,
 		      const struct policy_entity *e);
-void policy_throttle(struct policy *policy, struct policy_entity *e);
+void policy_throttle(struct policy *policy, struct policy_entity *e,
+		     uint64_t since_ns);
 void policy_unthrottle(struct policy *policy, struct policy_entity *e);
 void policy_cap_charge(struct policy *policy, struct policy_entity *e,
 		       uint64_t cost);

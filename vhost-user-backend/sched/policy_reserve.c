@@ -4,7 +4,16 @@
  */
 #include <errno.h>
 
+#include <sys/param.h>
+
 #include "sched/policy_parts.h"
+
+/*
+ * How far ahead of its reserve is remembered. Less, and one whose weight is
+ * worth about its reserve gets more than both; more, and it waits longer for
+ * its reserve when others come.
+ */
+#define AHEAD_JOBS	2
 
 /* Of S: what @ns of an entity's own time is when it gets just its reserve. */
 static policy_vtime stretch(const struct policy_entity *e, uint64_t ns)
@@ -53,7 +62,7 @@ void policy_reserve_request(struct policy *policy, struct policy_entity *e)
 bool policy_reserve_charge(struct policy *policy, struct policy_entity *e,
 			   uint64_t cost)
 {
-	policy_vtime before = policy->served, step;
+	policy_vtime before = policy->served, step, ahead;
 	bool in_tree = linked(policy, e), paid;
 
 	policy->served += (policy_vtime)cost << POLICY_SHIFT;
@@ -66,13 +75,16 @@ bool policy_reserve_charge(struct policy *policy, struct policy_entity *e,
 		e->u = before;
 	step = stretch(e, cost);
 	e->u += step;
-	/* ahead by this job, and by nothing if nobody else could use the time */
-	if (!policy_others(policy, e))
-		step = 0;
-	if (e->u > policy->served + step)
-		e->u = policy->served + step;
+	/* ahead by nothing, if nobody else could have used the time */
+	ahead = policy->served;
+	if (policy_others(policy, e))
+		ahead += AHEAD_JOBS * stretch(e, MAX(cost, e->request_ns));
+	if (e->u > ahead)
+		e->u = ahead;
 	if (in_tree)
 		link_reserved(policy, e);
+	if (paid)
+		e->early_ns = MIN(e->early_ns + cost, MAX(cost, e->request_ns));
 	return paid;
 }
 
