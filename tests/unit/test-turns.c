@@ -179,11 +179,39 @@ static void test_worker_dies(void)
 	teardown();
 }
 
+static double target(const struct worker *w)
+{
+	struct arbiter_stats stats;
+
+	arbiter_vm_stats(w->vm, &stats);
+	return stats.target;
+}
+
+/* Targets follow the weights at once, up and down. */
+static void test_targets(void)
+{
+	struct worker *a = &workers[0], *b = &workers[1];
+
+	setup();
+	want(a);
+	want(b);
+	serve(1700);	/* a window of a second in which both have work */
+	g_assert_cmpfloat(target(a), ==, 0.5);
+	arbiter_vm_set_weight(a->vm, 300);
+	g_assert_cmpfloat(target(a), ==, 0.75);
+	g_assert_cmpfloat(target(b), ==, 0.25);
+	arbiter_vm_set_weight(a->vm, 100);
+	g_assert_cmpfloat(target(a), ==, 0.5);
+	g_assert_cmpfloat(target(b), ==, 0.5);
+	teardown();
+}
+
 int main(int argc, char **argv)
 {
 	runner_init(&argc, &argv);
 	g_main_context_default();	/* its descriptor is no case's leak */
 	runner_add("/sched/turns/waits", test_waits, 0);
 	runner_add("/sched/turns/worker-dies", test_worker_dies, 0);
+	runner_add("/sched/turns/targets", test_targets, 0);
 	return runner_run();
 }

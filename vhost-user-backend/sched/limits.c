@@ -154,7 +154,9 @@ void arbiter_vm_set_weight(struct arbiter_vm *vm, uint32_t weight)
 	policy_set_weight(&a->policy, &vm->entity, weight);
 	vm->limits.weight = vm->entity.weight;
 	if (vm->competing) {
-		a->competing += vm->entity.weight - vm->competing;
+		/* the difference may be negative, and weights have 32 bits */
+		a->competing -= vm->competing;
+		a->competing += vm->entity.weight;
 		vm->competing = vm->entity.weight;
 	}
 	limits_slots(a);
