@@ -140,6 +140,10 @@ setup:
 demo:
 	scripts/demo $(DEMO_ARGS)
 
+# A weight is set while two VMs draw; the picture in README.md.
+demo-shares: host $(B)/tests/vm/vmctl $(B)/tests/vm/gpu-load
+	B=$(B) tests/vm/shares.sh $(DEMO_ARGS)
+
 check:
 	scripts/check $(CHECK_ARGS)
 
@@ -194,7 +198,7 @@ clean:
 distclean: clean
 	rm -f config.mk config.h
 
-.PHONY: all host tests help module module-if-possible setup demo check bench bench-sched unit integration \
+.PHONY: all host tests help module module-if-possible setup demo demo-shares check bench bench-sched unit integration \
 	check-kernels check-igt install-dkms uninstall-dkms \
 	check-headers check-includes install uninstall install-module uninstall-module clean distclean
 .SECONDARY:

@@ -5,6 +5,7 @@
 #include "broker/metrics.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <glib.h>
@@ -74,12 +75,15 @@ static double gpu(const struct row *r) { return seconds(r->stats.gpu_ns); }
 static double cpu(const struct row *r) { return seconds(r->stats.cpu_ns); }
 static double charged(const struct row *r) { return seconds(r->stats.charged_ns); }
 static double outside(const struct row *r) { return seconds(r->stats.outside_ns); }
+static double throttled(const struct row *r) { return seconds(r->stats.throttled_ns); }
 static double busy(const struct row *r) { return seconds(r->stats.busy_ns); }
 static double kept_idle(const struct row *r) { return seconds(r->stats.idle_ns); }
 static double grants(const struct row *r) { return (double)r->stats.grants; }
 static double jobs(const struct row *r) { return (double)r->stats.jobs; }
 static double frames(const struct row *r) { return (double)r->stats.frames; }
 static double faults(const struct row *r) { return (double)r->stats.errors; }
+static double refused(const struct row *r) { return (double)r->stats.refused; }
+static double hangs(const struct row *r) { return r->vm->total_hangs; }
 static double restarts(const struct row *r) { return r->info.restarts; }
 static double connections(const struct row *r) { return r->vm->connections; }
 static double memory(const struct row *r) { return (double)r->stats.memory; }
@@ -109,11 +113,17 @@ static const struct {
 	{ "vgpu_kept_idle_seconds", "counter", "seconds",
 	  "Time for which the GPU was kept idle for the VM while others waited.",
 	  kept_idle },
+	{ "vgpu_throttled_seconds", "counter", "seconds",
+	  "Time with work and without the GPU because of its cap.", throttled },
 	{ "vgpu_leases", "counter", NULL, "Times it got the GPU.", grants },
 	{ "vgpu_jobs", "counter", NULL, "GPU jobs done.", jobs },
 	{ "vgpu_frames", "counter", NULL, "Screen updates.", frames },
 	{ "vgpu_faults", "counter", NULL,
 	  "Commands answered with an error.", faults },
+	{ "vgpu_refused", "counter", NULL,
+	  "Allocations that a limit has refused.", refused },
+	{ "vgpu_hangs", "counter", NULL,
+	  "Jobs that did not end, and whose worker was killed.", hangs },
 	{ "vgpu_worker_restarts", "counter", NULL,
 	  "Workers that were replaced in this connection.", restarts },
 	{ "vgpu_connections", "counter", NULL,
@@ -157,13 +167,15 @@ static void put_families(GString *out, const struct row *rows, guint n)
 
 static void put_states(GString *out, const struct row *rows, guint n)
 {
-	static const char *const states[] = { "idle", "connected", "running" };
+	static const char *const states[] = { "idle", "connected", "running",
+		"suspended" };
 	guint i, s;
 
 	put_family(out, "vgpu_state", "stateset", NULL,
-		   "Nothing connected, a front end, a driver in the guest.");
+		   "Nothing connected, a front end, a driver in the guest, or kept off the GPU.");
 	for (i = 0; i < n; i++) {
-		guint is = rows[i].info.driver_ok ? 2 :
+		guint is = rows[i].vm->suspended ? 3 :
+			rows[i].info.driver_ok ? 2 :
 			rows[i].vm->endpoint ? 1 : 0;
 
 		for (s = 0; s < G_N_ELEMENTS(states); s++)
@@ -199,17 +211,66 @@ static void put_waits(GString *out, const struct row *r)
 	put_number(out, seconds(h->sum_ns));
 }
 
+/* ---- one figure a GPU ---- */
+
+static void put_gpu_info(GString *out, const struct broker *broker)
+{
+	guint i;
+
+	put_family(out, "vgpu_gpu", "info", NULL, "What each GPU is.");
+	for (i = 0; i < broker->gpus->len; i++) {
+		const struct gpu *g = g_ptr_array_index(broker->gpus, i);
+
+		g_string_append_printf(out, "vgpu_gpu_info{gpu=\"%s\",policy=\"%s\",cpu_renderer=\"%s\",renderer=\"",
+				       g->config->name,
+				       config_policy_name(g->config->policy),
+				       g->cpu_renderer ? "true" : "false");
+		put_escaped(out, g->renderer_name);
+		g_string_append(out, "\"} 1\n");
+	}
+}
+
+static void put_gpus(GString *out, const struct broker *broker)
+{
+	static const struct {
+		const char *name, *help;
+		size_t offset;		/* in arbiter_totals */
+	} totals[] = {
+		{ "vgpu_gpu_used_seconds", "Used by all VMs.",
+		  offsetof(struct arbiter_totals, used_ns) },
+		{ "vgpu_gpu_kept_idle_seconds", "Kept idle for VMs.",
+		  offsetof(struct arbiter_totals, idle_ns) },
+		{ "vgpu_gpu_lost_seconds",
+		  "There was work, and the host had no CPU for it.",
+		  offsetof(struct arbiter_totals, lost_ns) },
+	};
+	size_t f;
+	guint i;
+
+	put_gpu_info(out, broker);
+	for (f = 0; f < G_N_ELEMENTS(totals); f++) {
+		put_family(out, totals[f].name, "counter", "seconds",
+			   totals[f].help);
+		for (i = 0; i < broker->gpus->len; i++) {
+			const struct gpu *g = g_ptr_array_index(broker->gpus, i);
+			struct arbiter_totals t;
+
+			arbiter_totals(g->arbiter, &t);
+			g_string_append_printf(out, "%s_total{gpu=\"%s\"} ",
+					       totals[f].name, g->config->name);
+			put_number(out, seconds(*(const uint64_t *)
+				((const char *)&t + totals[f].offset)));
+		}
+	}
+}
+
 static void put_host(GString *out, const struct broker *broker)
 {
-	const struct gpu *gpu = g_ptr_array_index(broker->gpus, 0);
 	enum event_type type;
 
-	put_family(out, "vgpu_host", "info", NULL, "The daemon and its renderer.");
+	put_family(out, "vgpu_host", "info", NULL, "The daemon.");
 	g_string_append(out, "vgpu_host_info{version=\"" VGPU_VERSION
-			"\",renderer=\"");
-	put_escaped(out, gpu->renderer_name);
-	g_string_append_printf(out, "\",cpu_renderer=\"%s\"} 1\n",
-			       gpu->cpu_renderer ? "true" : "false");
+			"\"} 1\n");
 	put_family(out, "vgpu_uptime_seconds", "gauge", "seconds",
 		   "Since the daemon was started.");
 	g_string_append(out, "vgpu_uptime_seconds ");
@@ -236,6 +297,7 @@ char *metrics_text(const struct broker *broker)
 			endpoint_info(rows[i].vm->endpoint, &rows[i].info);
 	}
 	put_host(out, broker);
+	put_gpus(out, broker);
 	put_families(out, rows, n);
 	put_states(out, rows, n);
 	put_family(out, WAITS, "histogram", "seconds",

@@ -30,6 +30,11 @@ int cmd_list(struct ctl *ctl, int argc, char **argv)
 	reply = ctl_request(ctl, ctl_begin("list"));
 	if (!reply)
 		return CTL_FAILED;
+	if (!ctl_array(reply, "vms")) {
+		ctl_nonsense(ctl);
+		json_object_unref(reply);
+		return CTL_FAILED;
+	}
 	vms = ctl_vms(reply);
 	if (ctl->json) {
 		ctl_print_json(json_object_get_member(reply, "vms"));

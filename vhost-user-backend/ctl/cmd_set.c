@@ -9,12 +9,21 @@
 
 #include "ctl/ctl.h"
 
-/* A whole number travels as one, everything else as text. */
-static void add_value(JsonBuilder *b, const char *value)
+/* Whole numbers and truth values travel as such, everything else as text. */
+static void add_value(JsonBuilder *b, const char *key, const char *value)
 {
+	/* a name may look like a number */
+	static const char *const texts[] = {
+		"socket", "owner", "group", "mode", "profile", "gpu",
+		"affinity", "anti-affinity", NULL
+	};
 	gint64 number;
 
-	if (g_ascii_string_to_signed(value, 10, G_MININT64, G_MAXINT64, &number,
+	if (g_strv_contains(texts, key))
+		json_builder_add_string_value(b, value);
+	else if (!strcmp(value, "true") || !strcmp(value, "false"))
+		json_builder_add_boolean_value(b, *value == 't');
+	else if (g_ascii_string_to_signed(value, 10, G_MININT64, G_MAXINT64, &number,
 				     NULL))
 		json_builder_add_int_value(b, number);
 	else
@@ -44,13 +53,22 @@ static bool add_settings(JsonBuilder *b, int argc, char **argv)
 			ok = false;
 		} else {
 			json_builder_set_member_name(b, key);
-			add_value(b, equals + 1);
+			add_value(b, key, equals + 1);
 			g_hash_table_add(keys, g_strdup(key));
 		}
 		g_free(key);
 	}
 	g_hash_table_unref(keys);
 	return ok;
+}
+
+/* A VM that is not there any more has a note at most. */
+static void print_note(JsonObject *reply, const char *done)
+{
+	const char *note = ctl_string(reply, "note");
+
+	printf("%s: %s%s%s\n", ctl_string(reply, "name"), done,
+	       *note ? "; " : "", note);
 }
 
 /* Sends it, and says of the VM in the reply what has become of it. */
@@ -63,6 +81,8 @@ static int change(struct ctl *ctl, JsonBuilder *request, const char *done)
 	vm = ctl_object(reply, "vm");
 	if (ctl->json)
 		ctl_print_object(vm ? vm : reply);
+	else if (*ctl_string(reply, "name"))
+		print_note(reply, done);
 	else if (vm)
 		printf("%s: %s, weight %" G_GINT64_FORMAT ", target share %.1f %%\n",
 		       ctl_string(vm, "name"), done ? done :
@@ -102,9 +122,16 @@ int cmd_add(struct ctl *ctl, int argc, char **argv)
 
 int cmd_remove(struct ctl *ctl, int argc, char **argv)
 {
+	JsonBuilder *request;
+
 	if (argc != 1)
 		return ctl_usage("remove takes the name of one VM");
-	return change(ctl, ctl_begin_vm("remove", argv[0]), "removed");
+	request = ctl_begin_vm("remove", argv[0]);
+	if (ctl->force) {
+		json_builder_set_member_name(request, "force");
+		json_builder_add_boolean_value(request, TRUE);
+	}
+	return change(ctl, request, "removed");
 }
 
 int cmd_suspend(struct ctl *ctl, int argc, char **argv)

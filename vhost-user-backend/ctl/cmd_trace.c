@@ -16,6 +16,7 @@ struct trace {
 	struct ctl *ctl;
 	GString *out;
 	GHashTable *tids;		/* VM to its number, from 1 */
+	GHashTable *pids;		/* VM to its GPU's number, from 1 */
 	gint64 since_ns;		/* earlier ones are left out */
 	gint64 lost;
 	guint turns;
@@ -36,6 +37,14 @@ static char *quote(const char *text)
 	return quoted;
 }
 
+/* A VM that has gone is shown with the first GPU. */
+static guint pid_of(const struct trace *t, const char *vm)
+{
+	guint pid = GPOINTER_TO_UINT(g_hash_table_lookup(t->pids, vm));
+
+	return MAX(pid, 1);
+}
+
 static guint tid_of(struct trace *t, const char *vm)
 {
 	guint tid = GPOINTER_TO_UINT(g_hash_table_lookup(t->tids, vm));
@@ -46,8 +55,8 @@ static guint tid_of(struct trace *t, const char *vm)
 	tid = g_hash_table_size(t->tids) + 1;
 	g_hash_table_insert(t->tids, g_strdup(vm), GUINT_TO_POINTER(tid));
 	name = quote(vm);
-	event = g_strdup_printf("{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":1,\"tid\":%u,\"args\":{\"name\":%s}}",
-				tid, name);
+	event = g_strdup_printf("{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":%u,\"tid\":%u,\"args\":{\"name\":%s}}",
+				pid_of(t, vm), tid, name);
 	put_event(t, event);
 	g_free(event);
 	g_free(name);
@@ -55,16 +64,17 @@ static guint tid_of(struct trace *t, const char *vm)
 }
 
 /* Microseconds with the digits of nanoseconds. */
-static void put_span(struct trace *t, const char *what, guint tid,
+static void put_span(struct trace *t, const char *what, const char *vm,
 		     gint64 begin, gint64 end, gint64 waited, gint64 charged)
 {
 	gint64 dur = end - begin;
+	guint tid = tid_of(t, vm);
 	char *event = g_strdup_printf(
-		"{\"name\":\"%s\",\"cat\":\"gpu\",\"ph\":\"X\",\"pid\":1,\"tid\":%u,\"ts\":%"
+		"{\"name\":\"%s\",\"cat\":\"gpu\",\"ph\":\"X\",\"pid\":%u,\"tid\":%u,\"ts\":%"
 		G_GINT64_FORMAT ".%03d,\"dur\":%" G_GINT64_FORMAT
 		".%03d,\"args\":{\"waited_us\":%" G_GINT64_FORMAT
-		",\"charged_us\":%" G_GINT64_FORMAT "}}", what, tid,
-		begin / 1000, (int)(begin % 1000), dur / 1000,
+		",\"charged_us\":%" G_GINT64_FORMAT "}}", what,
+		pid_of(t, vm), tid, begin / 1000, (int)(begin % 1000), dur / 1000,
 		(int)(dur % 1000), waited / 1000, charged / 1000);
 
 	put_event(t, event);
@@ -100,8 +110,8 @@ static bool take_turn(struct trace *t, JsonArray *vms, JsonNode *node)
 	if (v[2] < t->since_ns)
 		return true;
 	if (v[3])
-		put_span(t, "wait", tid_of(t, vm), v[1] - v[3], v[1], v[3], 0);
-	put_span(t, "GPU", tid_of(t, vm), v[1], v[2], v[3], v[4]);
+		put_span(t, "wait", vm, v[1] - v[3], v[1], v[3], 0);
+	put_span(t, "GPU", vm, v[1], v[2], v[3], v[4]);
 	t->turns++;
 	return true;
 }
@@ -187,9 +197,10 @@ static bool take_events(struct trace *t)
 			const char *vm = ctl_string(i->data, "vm");
 			char *event;
 
-			event = g_strdup_printf("{\"name\":%s,\"cat\":\"event\",\"ph\":\"i\",\"s\":\"%c\",\"pid\":1,\"tid\":%u,\"ts\":%"
+			event = g_strdup_printf("{\"name\":%s,\"cat\":\"event\",\"ph\":\"i\",\"s\":\"%c\",\"pid\":%u,\"tid\":%u,\"ts\":%"
 						G_GINT64_FORMAT ",\"args\":{\"message\":%s}}",
 						name, *vm ? 't' : 'p',
+						pid_of(t, vm),
 						*vm ? tid_of(t, vm) : 0,
 						at / 1000, message);
 			if (at >= t->since_ns)
@@ -207,21 +218,46 @@ static bool take_events(struct trace *t)
 	return true;
 }
 
-static bool name_process(struct trace *t)
+static void name_gpu(struct trace *t, guint pid, const char *name,
+		     const char *renderer)
+{
+	char *label = g_strdup_printf("GPU %s: %s", name, renderer);
+	char *quoted = quote(label);
+	char *event = g_strdup_printf("{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":%u,\"args\":{\"name\":%s}}",
+				      pid, quoted);
+
+	put_event(t, event);
+	g_free(event);
+	g_free(quoted);
+	g_free(label);
+}
+
+/* Each GPU is a process, whose threads are its VMs. */
+static bool name_gpus(struct trace *t)
 {
 	JsonObject *reply = ctl_request(t->ctl, ctl_begin("stats"));
-	char *label, *name, *event;
+	GList *gpus, *vms, *g, *v;
+	guint pid = 0;
 
 	if (!reply)
 		return false;
-	label = g_strdup_printf("GPU: %s", ctl_string(reply, "renderer"));
-	name = quote(label);
-	event = g_strdup_printf("{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":1,\"args\":{\"name\":%s}}",
-				name);
-	put_event(t, event);
-	g_free(event);
-	g_free(name);
-	g_free(label);
+	gpus = ctl_objects(reply, "gpus");
+	vms = ctl_vms(reply);
+	for (g = gpus; g; g = g->next) {
+		const char *name = ctl_string(g->data, "name");
+
+		name_gpu(t, ++pid, name, ctl_string(g->data, "renderer"));
+		for (v = vms; v; v = v->next) {
+			if (!strcmp(ctl_string(v->data, "gpu"), name))
+				g_hash_table_insert(t->pids,
+					g_strdup(ctl_string(v->data, "name")),
+					GUINT_TO_POINTER(pid));
+		}
+	}
+	if (!gpus)
+		name_gpu(t, 1, "", ctl_string(reply, "renderer"));
+	g_list_free(gpus);
+	g_list_free(vms);
 	json_object_unref(reply);
 	return true;
 }
@@ -235,7 +271,8 @@ int cmd_trace(struct ctl *ctl, int argc, char **argv)
 		return ctl_usage("trace takes the name of a file to write, or -");
 	t.out = g_string_new(NULL);
 	t.tids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	ok = name_process(&t) && take_all(&t, ctl->seconds) && take_events(&t);
+	t.pids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	ok = name_gpus(&t) && take_all(&t, ctl->seconds) && take_events(&t);
 	if (ok) {
 		g_string_prepend(t.out, "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n");
 		g_string_append(t.out, "\n]}\n");
@@ -249,5 +286,6 @@ int cmd_trace(struct ctl *ctl, int argc, char **argv)
 			  t.lost);
 	g_string_free(t.out, TRUE);
 	g_hash_table_unref(t.tids);
+	g_hash_table_unref(t.pids);
 	return ok ? CTL_OK : CTL_FAILED;
 }

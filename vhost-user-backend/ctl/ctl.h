@@ -24,7 +24,7 @@ struct ctl {
 	double delay;			/* seconds, 0: not given */
 	double seconds;			/* 0: not given */
 	int rounds;			/* -1: not given */
-	bool batch, follow;
+	bool batch, follow, force;
 	const char *sort;		/* NULL: not given */
 };
 

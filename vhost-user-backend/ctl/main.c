@@ -18,7 +18,7 @@ static const struct ctl_command commands[] = {
 	  cmd_set },
 	{ "add", "VM [KEY=VALUE...]", "another VM, without a section of its own",
 	  "", cmd_add },
-	{ "remove", "VM", "serve it no more", "", cmd_remove },
+	{ "remove", "VM [--force]", "serve it no more", "F", cmd_remove },
 	{ "suspend", "VM [REASON]", "keep it from the GPU", "", cmd_suspend },
 	{ "resume", "VM", "let it go on", "", cmd_resume },
 	{ "top", "[-d S] [-n N] [-b] [-S COLUMN]", "follow who uses the GPU",
@@ -84,6 +84,7 @@ static char odd_option(const struct ctl *ctl, const struct ctl_command *command)
 		{ 't', ctl->seconds != 0 },
 		{ 'b', ctl->batch },
 		{ 'f', ctl->follow },
+		{ 'F', ctl->force },
 		{ 'S', ctl->sort != NULL },
 	};
 	size_t i;
@@ -115,7 +116,10 @@ static int run(struct ctl *ctl, int argc, char **argv)
 				 argv[1], names);
 	odd = odd_option(ctl, command);
 	if (odd)
-		return ctl_usage("%s does not take -%c", command->name, odd);
+		return ctl_usage("%s does not take %s%c%s", command->name,
+				 odd == 'F' ? "--" : "-",
+				 odd == 'F' ? 'f' : odd,
+				 odd == 'F' ? "orce" : "");
 	if (!time_ok(ctl->delay) || !time_ok(ctl->seconds) || ctl->rounds < -1)
 		return ctl_usage("-d and -t take seconds from 0 to 86400, -n a number of rounds");
 	return command->run(ctl, argc - 2, argv + 2);
@@ -124,7 +128,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct ctl ctl = { .fd = -1, .rounds = -1 };
-	gboolean json = FALSE, batch = FALSE, follow = FALSE;
+	gboolean json = FALSE, batch = FALSE, follow = FALSE, force = FALSE;
 	char *path = NULL, *sort = NULL, *description;
 	const GOptionEntry entries[] = {
 		{ "socket", 's', 0, G_OPTION_ARG_FILENAME, &path,
@@ -143,6 +147,8 @@ int main(int argc, char **argv)
 		  "COLUMN" },
 		{ "follow", 'f', 0, G_OPTION_ARG_NONE, &follow,
 		  "events: go on as they happen", NULL },
+		{ "force", 0, 0, G_OPTION_ARG_NONE, &force,
+		  "remove: disconnect it now", NULL },
 		{ "seconds", 't', 0, G_OPTION_ARG_DOUBLE, &ctl.seconds,
 		  "trace: of the time from now on; record: end after that (until interrupted)",
 		  "SECONDS" },
@@ -164,6 +170,7 @@ int main(int argc, char **argv)
 		ctl.json = json;
 		ctl.batch = batch;
 		ctl.follow = follow;
+		ctl.force = force;
 		ctl.sort = sort;
 		ctl.in = g_byte_array_new();
 		ret = run(&ctl, argc, argv);

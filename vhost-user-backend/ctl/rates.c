@@ -47,6 +47,19 @@ static double grown(JsonObject *vm, JsonObject *before, const char *name)
 	return before ? MAX(0, now - (double)ctl_int(before, name)) : 0;
 }
 
+/* A share is one of what was used of the VM's own GPU. */
+static void add_used(GHashTable *used, JsonObject *vm, double ns)
+{
+	const char *gpu = ctl_string(vm, "gpu");
+	double *sum = g_hash_table_lookup(used, gpu);
+
+	if (!sum) {
+		sum = g_new0(double, 1);
+		g_hash_table_insert(used, (char *)gpu, sum);
+	}
+	*sum += ns;
+}
+
 static void add_row(struct rates *rates, JsonObject *vm, JsonObject *before,
 		    double elapsed_ns, double all)
 {
@@ -78,23 +91,35 @@ struct rates *rates_new(JsonObject *reply, JsonObject *before)
 {
 	struct rates *rates = g_new0(struct rates, 1);
 	GList *vms = ctl_vms(reply), *old = before ? ctl_vms(before) : NULL, *i;
+	GList *gpus = ctl_objects(reply, "gpus");
 	GHashTable *table = by_name(old);
+	GHashTable *used = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+						 g_free);
 	double all = 0, elapsed = before ?
 		(double)(ctl_int(reply, "monotonic_ns") -
 			 ctl_int(before, "monotonic_ns")) : 0;
 
-	for (i = vms; i; i = i->next)
-		all += grown(i->data, g_hash_table_lookup(table,
-			     ctl_string(i->data, "name")), "gpu_ns");
+	for (i = vms; i; i = i->next) {
+		double ns = grown(i->data, g_hash_table_lookup(table,
+				  ctl_string(i->data, "name")), "gpu_ns");
+
+		add_used(used, i->data, ns);
+		all += ns;
+	}
 	rates->rows = g_array_new(FALSE, TRUE, sizeof(struct rates_row));
 	for (i = vms; i; i = i->next)
 		add_row(rates, i->data, g_hash_table_lookup(table,
-			ctl_string(i->data, "name")), elapsed, all);
+			ctl_string(i->data, "name")), elapsed,
+			*(double *)g_hash_table_lookup(used,
+				ctl_string(i->data, "gpu")));
 	rates->used = elapsed > 0 ? sane(all / elapsed, 9999) : -1;
 	rates->renderer = plain(ctl_string(reply, "renderer"));
 	rates->cpu_renderer = ctl_bool(reply, "cpu_renderer");
 	rates->connected = ctl_int(reply, "connected");
+	rates->gpus = MAX(1, g_list_length(gpus));
+	g_list_free(gpus);
 	g_hash_table_unref(table);
+	g_hash_table_unref(used);
 	g_list_free(vms);
 	g_list_free(old);
 	return rates;
@@ -183,14 +208,17 @@ void rates_sort(struct rates *rates, enum rates_column column, bool reverse)
 
 void rates_head_line(const struct rates *rates, char *buf, size_t size)
 {
-	char used[32] = "";
+	char used[32] = "", more[32] = "";
 
 	if (rates->used >= 0)
 		g_snprintf(used, sizeof(used), ", used %.1f %%",
 			   100 * rates->used);
-	g_snprintf(buf, size, "%.40s%s, %u VMs, %" G_GINT64_FORMAT
+	if (rates->gpus > 1)
+		g_snprintf(more, sizeof(more), " and %u more",
+			   rates->gpus - 1);
+	g_snprintf(buf, size, "%.32s%s%s, %u VMs, %" G_GINT64_FORMAT
 		   " connected%s", rates->renderer,
-		   rates->cpu_renderer ? " (CPU)" : "", rates->rows->len,
+		   rates->cpu_renderer ? " (CPU)" : "", more, rates->rows->len,
 		   rates->connected, used);
 }
 

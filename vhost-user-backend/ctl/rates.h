@@ -30,7 +30,8 @@ struct rates {
 	GArray *rows;			/* struct rates_row */
 	double used;			/* of the time between, -1: unknown */
 	const char *renderer;
-	bool cpu_renderer;
+	bool cpu_renderer;		/* the first of them */
+	guint gpus;
 	gint64 connected;
 };
 

@@ -27,7 +27,7 @@ static char *line_of(JsonNode *node)
 static void copy_vm(JsonBuilder *b, JsonObject *vm)
 {
 	static const char *const members[] = {
-		"name", "state", "weight", "share", "target_share", "busy",
+		"name", "state", "gpu", "weight", "share", "target_share", "busy",
 		"gpu_ns", "busy_ns", "frames", "wait_p50_ms", "wait_p99_ms",
 		"memory",
 	};
@@ -93,6 +93,7 @@ static void vm_free(gpointer data)
 	struct recording_vm *vm = data;
 
 	g_free(vm->name);
+	g_free(vm->gpu);
 	g_array_free(vm->gpu_s, TRUE);
 	g_array_free(vm->target, TRUE);
 	g_free(vm);
@@ -135,7 +136,8 @@ static void pad(GArray *array, guint len)
 		g_array_append_val(array, nothing);
 }
 
-static struct recording_vm *get_vm(struct reader *r, const char *name)
+static struct recording_vm *get_vm(struct reader *r, const char *name,
+				   const char *gpu)
 {
 	struct recording_vm *vm = g_hash_table_lookup(r->vms, name);
 
@@ -143,6 +145,7 @@ static struct recording_vm *get_vm(struct reader *r, const char *name)
 		return vm;
 	vm = g_new0(struct recording_vm, 1);
 	vm->name = g_strdup(name);
+	vm->gpu = g_strdup(gpu);
 	vm->gpu_s = g_array_new(FALSE, FALSE, sizeof(double));
 	vm->target = g_array_new(FALSE, FALSE, sizeof(double));
 	g_hash_table_insert(r->vms, vm->name, vm);
@@ -174,7 +177,7 @@ static const char *read_vm(struct reader *r, JsonObject *o, guint sample,
 
 	if (!*name)
 		return "a VM has no name";
-	vm = get_vm(r, name);
+	vm = get_vm(r, name, ctl_string(o, "gpu"));
 	if (!vm)
 		return "there are too many VMs";
 	if (vm->gpu_s->len > sample)

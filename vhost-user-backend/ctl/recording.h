@@ -19,6 +19,7 @@
 /** struct recording_vm - arrays have one element a sample */
 struct recording_vm {
 	char *name;
+	char *gpu;			/* "" if it is not told */
 	GArray *gpu_s;			/* double: used so far; NAN: not there */
 	GArray *target;			/* double: 0 to 1; NAN: has no work */
 };

@@ -105,7 +105,10 @@ static JsonObject *parse_reply(struct ctl *ctl, const char *line)
 		return NULL;
 	}
 	if (!ctl_bool(reply, "ok")) {
-		ctl_error("%s", ctl_string(reply, "error"));
+		if (*ctl_string(reply, "error"))
+			ctl_error("%s", ctl_string(reply, "error"));
+		else
+			ctl_nonsense(ctl);
 		json_object_unref(reply);
 		return NULL;
 	}

@@ -112,13 +112,17 @@ static double used(const struct recording_vm *vm, guint from, guint to)
 	return isnan(d) ? NAN : MAX(d, 0);
 }
 
-static double used_by_all(const struct recording *r, guint from, guint to)
+/* By all that were on this GPU (NULL: on any). */
+static double used_by_all(const struct recording *r, const char *gpu,
+			  guint from, guint to)
 {
 	double all = 0, d;
 	guint i;
 
 	for (i = 0; i < r->vms->len; i++) {
-		d = used(g_ptr_array_index(r->vms, i), from, to);
+		const struct recording_vm *vm = g_ptr_array_index(r->vms, i);
+
+		d = gpu && strcmp(gpu, vm->gpu) ? 0 : used(vm, from, to);
 		all += isnan(d) ? 0 : d;
 	}
 	return all;
@@ -138,8 +142,8 @@ static bool is_shown(const struct picture *p, const struct recording_vm *vm)
 static double share_of(const struct picture *p, const struct series *s,
 		       guint from, guint to)
 {
-	double all = used_by_all(p->r, from, to), mine = 0, d;
-	double elapsed = at(p->r->at_s, to) - at(p->r->at_s, from);
+	double all = used_by_all(p->r, s->vm ? s->vm->gpu : NULL, from, to);
+	double mine = 0, d, elapsed = at(p->r->at_s, to) - at(p->r->at_s, from);
 	guint i;
 
 	if (all < USED_MIN * elapsed)
