@@ -357,7 +357,11 @@ static void test_flood(void)
 		.hdr.type = VIRTIO_GPU_CMD_SUBMIT_3D, .hdr.ctx_id = 6,
 		.size = 32 << 20,
 	};
+	struct virtio_gpu_get_capset_info info = {
+		.hdr.type = VIRTIO_GPU_CMD_GET_CAPSET_INFO,
+	};
 	struct renderer_null_state state;
+	struct devtest_cmd *last;
 
 	prepare(t);
 	for (size_t i = 0; i < G_N_ELEMENTS(cmds); i++) {
@@ -383,7 +387,15 @@ static void test_flood(void)
 	devtest_grant(t, false);
 	for (size_t i = 0; i < G_N_ELEMENTS(cmds); i++)
 		cmds[i] = devtest_send(t, 0, buf, sizeof(req) + req.size, HDR);
+	/* a driver asks whether we live; with a fence it waits its turn */
+	devtest_done(t, devtest_send(t, 0, &info, sizeof(info), 40),
+		     VIRTIO_GPU_RESP_OK_CAPSET_INFO);
+	info.hdr.flags = VIRTIO_GPU_FLAG_FENCE;
+	last = devtest_send(t, 0, &info, sizeof(info), 40);
+	g_assert_false(last->done);
 	device_reset(t->dev);
+	last->elem.in_len = 0;
+	devtest_done(t, last, 0);
 	for (size_t i = 0; i < G_N_ELEMENTS(cmds); i++) {
 		g_assert_true(cmds[i]->done);
 		g_assert_cmpuint(cmds[i]->len, ==, 0);

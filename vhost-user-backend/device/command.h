@@ -99,6 +99,13 @@ struct command_type {
 };
 
 /**
+ * command_asks() - is it a question without a fence, by its header?
+ *
+ * Such a one passes whatever waits, and its data is not kept.
+ */
+bool command_asks(const struct vring_elem *elem);
+
+/**
  * command_decode() - the gate: everything is copied and checked here
  *
  * Always gives a command, if only one that says why it is refused. Return:

@@ -266,6 +266,17 @@ static uint32_t decode(struct device *dev, unsigned int queue,
 	return decode_tail(cmd);
 }
 
+bool command_asks(const struct vring_elem *elem)
+{
+	struct virtio_gpu_ctrl_hdr hdr = { 0 };
+	const struct command_type *type;
+
+	iov_to_buf(elem->iov, elem->n_out, 0, &hdr, sizeof(hdr));
+	type = find_type(hdr.type);
+	return type && type->queue == CONTROL && type->flags & TYPE_QUERY &&
+		!(hdr.flags & VIRTIO_GPU_FLAG_FENCE);
+}
+
 struct command *command_decode(struct device *dev, unsigned int queue,
 			       struct vring_elem *elem)
 {

@@ -186,7 +186,9 @@ static void run(struct device *dev)
 void device_process(struct device *dev, unsigned int queue,
 		    struct vring_elem *elem)
 {
-	if (queue == VIRTIO_GPU_QUEUE_CONTROL && (dev->raw || full(dev, elem))) {
+	/* a question is how a driver finds out whether we live */
+	if (queue == VIRTIO_GPU_QUEUE_CONTROL &&
+	    (dev->raw || full(dev, elem)) && !command_asks(elem)) {
 		elem->next = NULL;
 		*dev->raw_end = elem;
 		dev->raw_end = &elem->next;
