@@ -25,11 +25,10 @@
 
 static char *reply_of(struct vm *vm)
 {
-	JsonBuilder *b = reply_begin(true);
+	struct json *b = reply_begin(true);
 
-	json_builder_set_member_name(b, "vm");
-	reply_vm(b, vm);
-	return reply_end(b);
+	reply_vm(b, "vm", vm);
+	return json_end(b);
 }
 
 static char *refuse(struct broker *broker, const char *vm, char *why)
@@ -314,7 +313,7 @@ char *change_remove(struct vm *vm, JsonObject *request,
 	char *name = g_strdup(vm->config->name);
 	bool runs = vm->endpoint != NULL, force = false;
 	bool in_file = config_find_vm(broker->config, name) != NULL;
-	JsonBuilder *b;
+	struct json *b;
 
 	if (node && (!JSON_NODE_HOLDS_VALUE(node) ||
 		     json_node_get_value_type(node) != G_TYPE_BOOLEAN)) {
@@ -329,16 +328,16 @@ char *change_remove(struct vm *vm, JsonObject *request,
 	vm_remove(vm);
 	state_save(broker);
 	b = reply_begin(true);
-	reply_string(b, "name", name);
-	reply_bool(b, "gone", !runs);
+	json_string(b, "name", name);
+	json_bool(b, "gone", !runs);
 	if (runs)
-		reply_string(b, "note", force ?
+		json_string(b, "note", force ?
 			     "its front end is disconnected now" :
 			     "it runs until its front end disconnects; \"force\" ends it");
 	else if (in_file)
-		reply_string(b, "note", "it is in the configuration file, and will be back with a reload or restart");
+		json_string(b, "note", "it is in the configuration file, and will be back with a reload or restart");
 	g_free(name);
-	return reply_end(b);
+	return json_end(b);
 }
 
 char *change_suspend(struct vm *vm, JsonObject *request,

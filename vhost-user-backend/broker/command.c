@@ -28,15 +28,14 @@ struct request {
 
 static char *do_list(const struct request *r)
 {
-	JsonBuilder *b = reply_begin(true);
+	struct json *b = reply_begin(true);
 	guint i;
 
-	json_builder_set_member_name(b, "vms");
-	json_builder_begin_array(b);
+	json_open(b, "vms", '[');
 	for (i = 0; i < r->broker->vms->len; i++)
-		reply_vm(b, g_ptr_array_index(r->broker->vms, i));
-	json_builder_end_array(b);
-	return reply_end(b);
+		reply_vm(b, NULL, g_ptr_array_index(r->broker->vms, i));
+	json_close(b);
+	return json_end(b);
 }
 
 static const char *get_string(JsonObject *object, const char *name)
@@ -65,14 +64,13 @@ static char *do_show(const struct request *r)
 {
 	char *error = NULL;
 	struct vm *vm = get_vm(r, &error);
-	JsonBuilder *b;
+	struct json *b;
 
 	if (!vm)
 		return error;
 	b = reply_begin(true);
-	json_builder_set_member_name(b, "vm");
-	reply_vm(b, vm);
-	return reply_end(b);
+	reply_vm(b, "vm", vm);
+	return json_end(b);
 }
 
 static char *change(const struct request *r,
@@ -114,30 +112,28 @@ static char *do_stats(const struct request *r)
 {
 	const struct broker *broker = r->broker;
 	const struct gpu *first = g_ptr_array_index(broker->gpus, 0);
-	JsonBuilder *b = reply_begin(true);
+	struct json *b = reply_begin(true);
 	guint i, connected = 0;
 
 	for (i = 0; i < broker->vms->len; i++)
 		connected += ((struct vm *)g_ptr_array_index(broker->vms, i))
 			->endpoint != NULL;
-	reply_string(b, "renderer", first->renderer_name);
-	reply_string(b, "render_node", first->render_node);
-	reply_bool(b, "cpu_renderer", first->cpu_renderer);
-	reply_double(b, "uptime_seconds",
+	json_string(b, "renderer", first->renderer_name);
+	json_string(b, "render_node", first->render_node);
+	json_bool(b, "cpu_renderer", first->cpu_renderer);
+	json_double(b, "uptime_seconds",
 		     (double)(event_now_ns() - broker->started_ns) / 1e9);
-	reply_int(b, "monotonic_ns", event_now_ns());
-	reply_int(b, "connected", connected);
-	json_builder_set_member_name(b, "gpus");
-	json_builder_begin_array(b);
+	json_int(b, "monotonic_ns", event_now_ns());
+	json_int(b, "connected", connected);
+	json_open(b, "gpus", '[');
 	for (i = 0; i < broker->gpus->len; i++)
 		reply_gpu(b, g_ptr_array_index(broker->gpus, i));
-	json_builder_end_array(b);
-	json_builder_set_member_name(b, "vms");
-	json_builder_begin_array(b);
+	json_close(b);
+	json_open(b, "vms", '[');
 	for (i = 0; i < broker->vms->len; i++)
-		reply_vm(b, g_ptr_array_index(broker->vms, i));
-	json_builder_end_array(b);
-	return reply_end(b);
+		reply_vm(b, NULL, g_ptr_array_index(broker->vms, i));
+	json_close(b);
+	return json_end(b);
 }
 
 static char *do_events(const struct request *r)
