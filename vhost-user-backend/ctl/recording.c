@@ -351,25 +351,33 @@ static char *read_file(struct reader *r, FILE *file, const char *path)
 	return error;
 }
 
-struct recording *recording_read(const char *path, char **why)
+struct recording *recording_read_from(FILE *file, const char *path, char **why)
 {
-	struct reader r = { 0 };
-	bool standard = !strcmp(path, "-");
-	FILE *file = standard ? stdin : fopen(path, "re");
+	struct reader r = { .to = recording_new() };
 
-	if (!file) {
-		*why = g_strdup_printf("%s: %s", path, strerror(errno));
-		return NULL;
-	}
-	r.to = recording_new();
 	r.vms = g_hash_table_new(g_str_hash, g_str_equal);
 	r.busy_ns = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
 	*why = read_file(&r, file, path);
 	g_hash_table_unref(r.busy_ns);
 	g_hash_table_unref(r.vms);
-	if (!standard)
-		fclose(file);
 	if (*why)
 		g_clear_pointer(&r.to, recording_free);
 	return r.to;
+}
+
+struct recording *recording_read(const char *path, char **why)
+{
+	struct recording *recording;
+	FILE *file;
+
+	if (!strcmp(path, "-"))
+		return recording_read_from(stdin, path, why);
+	file = fopen(path, "re");
+	if (!file) {
+		*why = g_strdup_printf("%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	recording = recording_read_from(file, path, why);
+	fclose(file);
+	return recording;
 }

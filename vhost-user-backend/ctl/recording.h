@@ -9,6 +9,8 @@
 #ifndef CTL_RECORDING_H
 #define CTL_RECORDING_H
 
+#include <stdio.h>
+
 #include <json-glib/json-glib.h>
 
 #define RECORDING_LINE_MAX	(4u << 20)
@@ -42,6 +44,9 @@ struct recording {
  * Return: NULL with @why set (g_free it).
  */
 struct recording *recording_read(const char *path, char **why);
+
+/** recording_read_from() - the same; @path is for messages */
+struct recording *recording_read_from(FILE *file, const char *path, char **why);
 void recording_free(struct recording *recording);
 
 /** recording_sample() - the line for a reply to "stats", with its end */
