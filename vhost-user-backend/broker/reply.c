@@ -13,8 +13,8 @@
 #include "broker/endpoint.h"
 #include "broker/gpu.h"
 #include "broker/vm.h"
-#include "protocol/vgpu_sched.h"
 #include "sched/arbiter.h"
+#include "sched/clock.h"
 
 struct json *reply_begin(bool ok)
 {
@@ -40,19 +40,6 @@ char *reply_fail(const char *fmt, ...)
 
 /* ---- one VM ---- */
 
-static const char *clock_name(uint32_t clock)
-{
-	static const char *const names[] = {
-		[VGPU_CLOCK_NONE] = "none",
-		[VGPU_CLOCK_CPU] = "cpu",
-		[VGPU_CLOCK_FENCE] = "fence",
-		[VGPU_CLOCK_SYNC_FILE] = "sync-file",
-		[VGPU_CLOCK_FDINFO] = "fdinfo",
-	};
-
-	return clock < G_N_ELEMENTS(names) ? names[clock] : "none";
-}
-
 static void put_times(struct json *b, const struct arbiter_stats *s)
 {
 	json_double(b, "gpu_seconds", (double)s->gpu_ns / 1e9);
@@ -67,6 +54,7 @@ static void put_times(struct json *b, const struct arbiter_stats *s)
 	json_int(b, "busy_ns", s->busy_ns);
 	json_int(b, "charged_ns", s->charged_ns);
 	json_int(b, "outside_ns", s->outside_ns);
+	json_int(b, "drift_ns", s->drift_ns);
 	json_double(b, "lag_ms", (double)s->lag_ns / 1e6);
 	json_string(b, "clock", clock_name(s->clock));
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/event.h"
+#include "sched/clock.h"
 #include "sched/lane.h"
 #include "sched/run_delay.h"
 
@@ -22,27 +23,13 @@ bool account_idle(const struct arbiter_vm *vm)
 		!atomic_load(&vm->report->want);
 }
 
-static int kernel_cpu_clock(pid_t pid, uint64_t *ns)
-{
-	struct timespec t;
-	clockid_t id;
-	int ret = clock_getcpuclockid(pid, &id);
-
-	if (ret)
-		return -ret;
-	if (clock_gettime(id, &t))
-		return -errno;
-	*ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-	return 0;
-}
-
 static uint64_t read_cpu(struct arbiter_vm *vm)
 {
 	int (*clock)(pid_t, uint64_t *) = vm->arbiter->config.cpu_clock;
 	uint64_t ns;
 
 	/* just dead: its last reading stands */
-	if ((clock ? clock : kernel_cpu_clock)(vm->pid, &ns))
+	if ((clock ? clock : clock_cpu_read)(vm->pid, &ns))
 		return vm->cpu_last;
 	return MAX(ns, vm->cpu_last);
 }
@@ -85,7 +72,8 @@ static void read_claims(struct arbiter_vm *vm, uint64_t now)
 	t->memory = atomic_load(&r->memory);
 	t->resources = atomic_load(&r->resources);
 	t->contexts = atomic_load(&r->contexts);
-	t->clock = MIN(atomic_load(&r->clock), VGPU_CLOCK_FDINFO);
+	t->clock = vm->arbiter->config.cpu_renderer ? VGPU_CLOCK_CPU :
+		MIN(atomic_load(&r->clock), VGPU_CLOCK_FDINFO);
 	take(&last->refused, &t->refused, atomic_load(&r->refused), UINT64_MAX);
 }
 
@@ -101,7 +89,7 @@ static bool lane_wanted(const struct arbiter_vm *vm)
 	return n > 0;
 }
 
-static void charge(struct arbiter_vm *vm, uint64_t cost)
+void account_charge(struct arbiter_vm *vm, uint64_t cost)
 {
 	vm->turn_ns += cost;
 	vm->contended_cost += cost;
@@ -132,15 +120,18 @@ void account_sample(struct arbiter_vm *vm, uint64_t now)
 		cost = dcpu;
 		vm->total.gpu_ns += dcpu;
 	} else {
+		/* a job is claimed when it ends, it may have begun long ago */
+		vm->unclaimed_ns += now - vm->sampled_ns;
 		cost = holds ? MIN(vm->last.gpu_ns - gpu_before,
-				   now - vm->sampled_ns) : 0;
+				   vm->unclaimed_ns) : 0;
+		vm->unclaimed_ns -= cost;
 	}
 	vm->sampled_ns = now;
 	a->totals.used_ns += a->config.cpu_renderer ? dcpu :
 		vm->last.gpu_ns - gpu_before;
 	/* a cap counts whatever it uses */
 	if (holds || vm->limits.cap || lane_wanted(vm))
-		charge(vm, cost);
+		account_charge(vm, cost);
 }
 
 /* Ours too: a lease that came back and that we had no CPU to notice. */
@@ -172,12 +163,13 @@ void account_floor(struct arbiter_vm *vm, uint64_t now)
 	delay -= MIN(delay, vm->delay_base);
 	held -= MIN(held, delay);
 	if (vm->contended_cost < held / 2)
-		charge(vm, held / 2 - vm->contended_cost);
+		account_charge(vm, held / 2 - vm->contended_cost);
 }
 
 void account_worker_start(struct arbiter_vm *vm, uint64_t now)
 {
 	memset(&vm->last, 0, sizeof(vm->last));
+	memset(&vm->drift, 0, sizeof(vm->drift));
 	vm->worker_ns = now;
 	vm->sampled_ns = now;
 	vm->cpu_last = 0;
@@ -201,6 +193,7 @@ bool account_window(struct arbiter *a, uint64_t now)
 
 		any |= vm->pid != 0;
 		account_sample(vm, now);
+		drift_window(vm, now);
 		all += vm->total.gpu_ns - vm->window_used;
 	}
 	a->competing = 0;

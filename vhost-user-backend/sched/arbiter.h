@@ -80,6 +80,8 @@ struct arbiter_config {
 	void (*turn)(void *vm, const struct arbiter_turn *turn);
 	/* CPU time of a process, 0 or -errno; NULL: ask the kernel (tests) */
 	int (*cpu_clock)(pid_t pid, uint64_t *ns);
+	/* GPU time of a process, the same; not on a CPU renderer */
+	int (*gpu_clock)(pid_t pid, uint64_t *ns);
 };
 
 /** struct arbiter_fds - for the worker; they stay the arbiter's */
@@ -106,7 +108,10 @@ struct arbiter_stats {
 	uint64_t memory;		/* now */
 	uint32_t resources, contexts;	/* now */
 	uint64_t refused;		/* allocations, by a limit */
-	uint32_t clock;			/* enum vgpu_sched_clock, as claimed */
+	uint32_t clock;			/* enum vgpu_sched_clock: what the
+					   charge is by */
+	uint64_t drift_ns;		/* GPU time that the kernel counted and
+					   the worker did not claim */
 	struct arbiter_limits limits;
 	bool suspended;			/* by arbiter_vm_suspend() */
 	bool held;			/* after a hang, for some time */

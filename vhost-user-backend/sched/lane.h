@@ -83,6 +83,8 @@ struct arbiter_vm {
 
 	/* the turn, and what was learned from earlier ones */
 	uint64_t sampled_ns;		/* last charge */
+	uint64_t unclaimed_ns;		/* time of this turn, less what the
+					   worker has claimed of it */
 	uint64_t turn_ns;		/* charged in this turn */
 	uint64_t contended_cost;	/* of it, since another waits */
 	uint64_t delay_base;		/* run_delay_of() then */
@@ -99,6 +101,13 @@ struct arbiter_vm {
 	struct histogram recent[2];	/* this and the last few windows */
 	unsigned int recent_windows;	/* in recent[0] */
 
+	/* the kernel's figure against the claims; drift.c */
+	struct {
+		bool known, said;
+		uint64_t kernel, claimed;	/* at the first look */
+		uint64_t charged;		/* of the difference */
+	} drift;
+
 	/* watchdog */
 	uint64_t jobs_seen, progress_ns;
 	bool reported, killed;
@@ -113,6 +122,7 @@ struct arbiter_vm {
 
 /* account.c */
 void account_sample(struct arbiter_vm *vm, uint64_t now);
+void account_charge(struct arbiter_vm *vm, uint64_t cost);
 void account_contended(struct arbiter_vm *vm);
 void account_floor(struct arbiter_vm *vm, uint64_t now);
 void account_worker_start(struct arbiter_vm *vm, uint64_t now);
@@ -127,6 +137,9 @@ void turns_begin(struct arbiter_vm *vm, uint64_t now);
 void turns_end(struct arbiter_vm *vm, uint64_t now);
 void turns_window(struct arbiter_vm *vm);
 void turns_stats(const struct arbiter_vm *vm, struct arbiter_stats *stats);
+
+/* drift.c; once a second, after account_sample() */
+void drift_window(struct arbiter_vm *vm, uint64_t now);
 
 /* pages.c; after a failure drop what there is */
 int pages_make(struct arbiter_vm *vm);
