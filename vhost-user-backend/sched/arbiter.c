@@ -71,14 +71,20 @@ static uint64_t turn_end(const struct arbiter *a, uint64_t now)
 	return now + MAX(budget / MAX(a->totals.cpus, 1), TURN_MIN_NS);
 }
 
-/* Until @then, or as long as its cap or slot lets it. */
+/*
+ * Until @then, or as long as its cap or slot lets it, or until the policy has
+ * somebody back whom a cap had kept off.
+ */
 static void enter_turn(struct arbiter *a, enum lane_state state, uint64_t now,
 		       uint64_t then)
 {
 	uint64_t end = turn_end(a, now);
+	uint64_t next = policy_next_ns(&a->policy);
 
 	if (end && (!then || end < then))
 		then = end;
+	if (next != POLICY_NEVER && (!then || next < then))
+		then = MAX(next, now + TURN_MIN_NS);
 	/* short queues, so that a limit is kept when it is reached */
 	if (state == LANE_ALONE)
 		atomic_store(&a->holder->grant->notify, end != 0);
@@ -129,6 +135,7 @@ static void grant(struct arbiter *a, struct arbiter_vm *vm, uint64_t now)
 {
 	account_sample(vm, now);	/* what it did without the lease */
 	vm->turn_ns = 0;
+	vm->unclaimed_ns = 0;
 	vm->idle_slices = 0;
 	vm->idle_since_ns = 0;
 	vm->total.grants++;
@@ -247,6 +254,8 @@ static void slice_expired(struct arbiter *a, uint64_t now)
 		take_back(a, now);
 }
 
+static void contend(struct arbiter *a, uint64_t now);
+
 /* Nobody else waits, but a cap or a slot may have ended its turn. */
 static void alone_expired(struct arbiter *a, uint64_t now)
 {
@@ -257,10 +266,12 @@ static void alone_expired(struct arbiter *a, uint64_t now)
 		/* it is asked again when it has work */
 		policy_sleep(&a->policy, &vm->entity);
 		take_back(a, now);
-	} else if (pick(a, now) == &vm->entity) {
-		enter_turn(a, LANE_ALONE, now, 0);
-	} else {
+	} else if (pick(a, now) != &vm->entity && !others_wait(a)) {
 		take_back(a, now);
+	} else if (others_wait(a)) {
+		contend(a, now);
+	} else {
+		enter_turn(a, LANE_ALONE, now, 0);
 	}
 }
 
