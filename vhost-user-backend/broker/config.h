@@ -70,6 +70,7 @@ struct config {
 	char *path;
 	char *control_socket, *runtime_dir;
 	char *endpoint, *worker;	/* programs */
+	char *metrics;			/* where they are served, NULL: not */
 	uint32_t hang_limit;		/* hangs until a VM is suspended, 0: never */
 	struct config_gpu defaults;	/* [vgpud] for every GPU */
 	GPtrArray *gpus;		/* struct config_gpu, at least one */

@@ -85,6 +85,21 @@ static char *set_default_policy(void *to, const char *value)
 	return policy(&((struct config *)to)->defaults.policy, value);
 }
 
+static char *set_metrics(void *to, const char *value)
+{
+	struct config *c = to;
+
+	if (*value == '/')
+		return value_read(VALUE_PATH, &c->metrics, value, 0,
+				  SOCKET_MAX);
+	if (!strchr(value, ':'))
+		return g_strdup_printf("\"%s\" is neither a path nor an address with a port; write one like /run/vgpu/metrics.sock or 127.0.0.1:9400",
+				       value);
+	g_free(c->metrics);
+	c->metrics = g_strdup(value);
+	return NULL;
+}
+
 static char *set_gpu_node(void *to, const char *value)
 {
 	return render_node(&((struct config_gpu *)to)->render_node, value);
@@ -115,6 +130,7 @@ const struct config_key config_daemon_keys[] = {
 	{ "timeout", VALUE_TIME, DAEMON(defaults.timeout_ns), 100 * VALUE_NS_MS, HOUR, 0, NULL },
 	{ "slice", VALUE_TIME, DAEMON(defaults.slice_ns), VALUE_NS_MS / 2, VALUE_NS_S, 0, NULL },
 	{ "hang-limit", VALUE_LIMIT, DAEMON(hang_limit), 1, 1000, 0, NULL },
+	{ "metrics", VALUE_OWN, 0, 0, 0, 0, set_metrics },
 	{ "endpoint", VALUE_PATH, DAEMON(endpoint), 0, VGPU_PATH_MAX, 0, NULL },
 	{ "worker", VALUE_PATH, DAEMON(worker), 0, VGPU_PATH_MAX, 0, NULL },
 	{ .name = NULL },

@@ -154,6 +154,7 @@ void config_free(struct config *config)
 	g_free(config->defaults.cpus);
 	g_free(config->endpoint);
 	g_free(config->worker);
+	g_free(config->metrics);
 	g_ptr_array_free(config->gpus, TRUE);
 	g_ptr_array_free(config->profiles, TRUE);
 	g_ptr_array_free(config->vms, TRUE);

@@ -22,6 +22,7 @@
 #include "broker/events.h"
 #include "broker/gpu.h"
 #include "broker/live.h"
+#include "broker/metrics.h"
 #include "broker/notify.h"
 #include "broker/reload.h"
 #include "broker/state.h"
@@ -125,6 +126,11 @@ static int start(struct broker *broker)
 			return -EADDRINUSE;
 	}
 	change_restore(broker);
+	if (config->metrics) {
+		broker->metrics = metrics_new(broker, config->metrics);
+		if (!broker->metrics)
+			return -EADDRINUSE;
+	}
 	return 0;
 }
 
@@ -158,6 +164,7 @@ static void stop(struct broker *broker)
 		vm_free(g_ptr_array_index(broker->vms, 0));
 	gpus_stop(broker);
 	control_free(broker->control);
+	metrics_free(broker->metrics);
 	events_free(broker->events);
 	trace_free(broker->trace);
 	live_free(broker->live);

@@ -40,6 +40,7 @@ static int keep_fixed(struct config *new, const struct config *old)
 	keep_path(new, "control-socket", &new->control_socket,
 		  &old->control_socket);
 	keep_path(new, "runtime-dir", &new->runtime_dir, &old->runtime_dir);
+	keep_path(new, "metrics", &new->metrics, &old->metrics);
 	for (i = 0; i < MAX(new->gpus->len, old->gpus->len); i++) {
 		if (i < new->gpus->len && i < old->gpus->len &&
 		    same_gpu(g_ptr_array_index(new->gpus, i),
