@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <glib.h>
+#include "base/event.h"
 #include "base/log.h"
 #include "protocol/vgpu_sched.h"
 #include "sched/client.h"
@@ -334,6 +335,45 @@ static void test_reset(void)
 	renderer_null_set_hooks(NULL);
 }
 
+static uint64_t stamps[4];
+
+static uint64_t stamp_of(void *opaque, uint64_t fence)
+{
+	return fence < 4 ? stamps[fence] : 0;
+}
+
+/* The kernel's time stamp of a fence counts, where there is one. */
+static void test_stamps(void)
+{
+	struct renderer_null_hooks hooks = {
+		.hold_fences = true, .time = stamp_of,
+	};
+	const struct vgpu_sched_report *r;
+	struct devtest *t;
+	uint64_t before;
+
+	renderer_null_set_hooks(&hooks);
+	t = devtest_new(NULL);
+	r = sched_client_report(t->sched);
+	devtest_ctx_create(t, 1, DEVTEST_OK);
+	devtest_done(t, devtest_submit(t, 1, 0), DEVTEST_OK);
+	stamps[1] = event_now_ns();
+	g_usleep(20000);	/* nobody looks */
+	renderer_null_retire(t->renderer, 1);
+	devtest_poll(t);
+	g_assert_cmpuint(r->clock, ==, VGPU_CLOCK_SYNC_FILE);
+	g_assert_cmpuint(r->gpu_ns, <, 20000000);
+	before = r->gpu_ns;
+	devtest_done(t, devtest_submit(t, 1, 0), DEVTEST_OK);
+	g_usleep(20000);
+	renderer_null_retire(t->renderer, 2);
+	devtest_poll(t);
+	g_assert_cmpuint(r->clock, ==, VGPU_CLOCK_FENCE);
+	g_assert_cmpuint(r->gpu_ns - before, >=, 20000000);
+	devtest_free(t);
+	renderer_null_set_hooks(NULL);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct renderer_null_hooks by_itself = { 0 };
@@ -354,5 +394,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/device/fence/error-waits", test_error_waits);
 	g_test_add_func("/device/fence/failed", test_failed_fence);
 	g_test_add_func("/device/fence/reset", test_reset);
+	g_test_add_func("/device/fence/stamps", test_stamps);
 	return g_test_run();
 }

@@ -128,10 +128,14 @@ void fence_complete(struct device *dev, struct command *cmd)
 
 static void retire_jobs(struct device *dev)
 {
+	struct renderer *r = dev->renderer;
+	uint64_t fence, done;
+
 	while (!g_queue_is_empty(&dev->jobs) &&
 	       GPOINTER_TO_SIZE(g_queue_peek_head(&dev->jobs)) <= dev->retired) {
-		g_queue_pop_head(&dev->jobs);
-		sched_client_retire(dev->config.sched);
+		fence = GPOINTER_TO_SIZE(g_queue_pop_head(&dev->jobs));
+		done = r ? r->ops->fence_time(r, fence) : 0;
+		sched_client_retire_at(dev->config.sched, done);
 	}
 }
 

@@ -345,6 +345,14 @@ static int null_fence(struct renderer *r, uint32_t ctx, uint64_t fence)
 	return 0;
 }
 
+static uint64_t null_fence_time(struct renderer *r, uint64_t fence)
+{
+	struct null *n = to_null(r);
+
+	assert(fence <= n->state.retired);
+	return n->hooks.time ? n->hooks.time(n->hooks.opaque, fence) : 0;
+}
+
 static int null_poll_fd(struct renderer *r)
 {
 	return to_null(r)->fd;
@@ -417,6 +425,7 @@ static const struct renderer_ops null_ops = {
 	.transfer_from_host = null_transfer_from_host,
 	.submit = null_submit,
 	.fence = null_fence,
+	.fence_time = null_fence_time,
 	.poll_fd = null_poll_fd,
 	.poll = null_poll,
 	.read_pixels = null_read_pixels,

@@ -26,6 +26,8 @@ struct renderer_null_hooks {
 	/* sees what is submitted; NULL: nobody looks */
 	void (*submitted)(void *opaque, uint32_t ctx, const uint32_t *words,
 			  size_t n);
+	/* when a fence was signalled; NULL: the kernel does not tell */
+	uint64_t (*time)(void *opaque, uint64_t fence);
 	void *opaque;
 };
 

@@ -92,6 +92,12 @@ struct renderer_ops {
 	 */
 	int (*fence)(struct renderer *r, uint32_t ctx, uint64_t fence);
 
+	/*
+	 * When a fence that retired in the last poll was signalled, by the
+	 * kernel (CLOCK_MONOTONIC ns); 0 where it does not tell.
+	 */
+	uint64_t (*fence_time)(struct renderer *r, uint64_t fence);
+
 	/* descriptor to poll for retired fences; -1 before the first fence */
 	int (*poll_fd)(struct renderer *r);
 	void (*poll)(struct renderer *r);	/* calls fences_retired */

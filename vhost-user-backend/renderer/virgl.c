@@ -260,6 +260,7 @@ static const struct renderer_ops virgl_ops = {
 	.transfer_from_host = virgl_transfer_from_host,
 	.submit = submit,
 	.fence = virgl_fence,
+	.fence_time = virgl_fence_time,
 	.poll_fd = virgl_poll_fd,
 	.poll = virgl_poll,
 	.read_pixels = virgl_read_pixels,
@@ -291,6 +292,7 @@ struct renderer *renderer_virgl_new(const struct renderer_config *config)
 		errno = -ret;
 		return NULL;
 	}
+	virgl_stamps_init(&v->stamps, &v->egl);
 	virgl_serve(v);
 	log_debug("3D by %s%s", v->egl.renderer,
 		  v->egl.robust ? "" : ", which can not tell of GPU resets");

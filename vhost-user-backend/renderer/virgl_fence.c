@@ -174,8 +174,10 @@ struct virgl_sync *virgl_sync_new(GLsync sync)
 {
 	struct virgl_sync *s = calloc(1, sizeof(*s));
 
-	if (s)
+	if (s) {
 		s->sync = sync;
+		s->stamp = -1;
+	}
 	return s;
 }
 
@@ -183,6 +185,8 @@ void virgl_sync_free(struct virgl_sync *s)
 {
 	if (s && s->sync)
 		glDeleteSync(s->sync);
+	if (s && s->stamp >= 0)
+		close(s->stamp);
 	free(s);
 }
 

@@ -24,6 +24,7 @@ struct virgl_sync {
 	uint64_t fence;		/* retires with it; 0: a later one does */
 	uint64_t seq;
 	bool queries;		/* query results are due with it */
+	int stamp;		/* sync_file, or -1 */
 };
 
 struct virgl_fences {

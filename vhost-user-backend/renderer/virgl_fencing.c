@@ -108,9 +108,15 @@ int virgl_fence(struct renderer *r, uint32_t ctx, uint64_t fence)
 	}
 	s->fence = fence;
 	s->queries = queries;
+	s->stamp = virgl_stamp_new(&v->stamps);
 	*list.last = s;
 	virgl_fences_add(&v->fences, list.first);
 	return 0;
+}
+
+uint64_t virgl_fence_time(struct renderer *r, uint64_t fence)
+{
+	return virgl_stamp_of(&to_virgl(r)->stamps, fence);
 }
 
 int virgl_poll_fd(struct renderer *r)
@@ -127,8 +133,11 @@ void virgl_poll(struct renderer *r)
 
 	virgl_fences_ack(&v->fences);
 	while ((s = virgl_fences_take(&v->fences))) {
-		if (s->fence)
+		if (s->fence) {
 			retired = s->fence;
+			virgl_stamp_take(&v->stamps, s->fence, s->stamp);
+			s->stamp = -1;
+		}
 		queries |= s->queries;
 		virgl_sync_free(s);
 	}

@@ -11,6 +11,7 @@
 #include "renderer/virgl_egl.h"
 #include "renderer/virgl_fence.h"
 #include "renderer/virgl_gl.h"
+#include "renderer/virgl_stamp.h"
 
 #define VIRGL_NO_CONTEXT	UINT32_MAX
 
@@ -30,6 +31,7 @@ struct virgl {
 	struct virgl_egl egl;
 	struct virgl_gl gl;
 	struct virgl_fences fences;
+	struct virgl_stamps stamps;
 	bool have_fences, initialized;
 	bool lost;		/* the GPU was reset: nothing works any more */
 	/* the guest context that virglrenderer has current, if known */
@@ -57,6 +59,7 @@ void virgl_to_ctx0(struct virgl *v);
 
 /* virgl_fencing.c */
 int virgl_fence(struct renderer *r, uint32_t ctx, uint64_t fence);
+uint64_t virgl_fence_time(struct renderer *r, uint64_t fence);
 int virgl_poll_fd(struct renderer *r);
 void virgl_poll(struct renderer *r);
 /** virgl_note_queries() - look for queries in a command buffer */
