@@ -13,6 +13,8 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "ledger/ledger.h"
+#include "protocol/vgpu_sched.h"
+#include "protocol/virgl.h"
 #include "tests/lib/devtest.h"
 #include "tests/lib/fuzz.h"
 
@@ -139,6 +141,23 @@ static void make_backing(struct fuzz *f, union any *c)
 	}
 }
 
+/* Commands of the stream; ids and handles are small there too. */
+static void make_submit(struct fuzz *f, union any *c)
+{
+	uint32_t *words = (uint32_t *)(&c->submit + 1);
+	uint32_t n = byte(f) % 64, len;
+
+	c->submit.size = 4 * n;
+	for (uint32_t at = 0; at < n; at += 1 + len) {
+		uint8_t cmd = byte(f), b = byte(f);
+
+		len = b % 16;
+		words[at] = VIRGL_HEADER(cmd % 64, b >> 4, len);
+		for (uint32_t i = 1; i <= len && at + i < n; i++)
+			words[at + i] = cmd & 0x80 ? word(f) : id(f);
+	}
+}
+
 static void make_body(struct fuzz *f, union any *c)
 {
 	c->with_id.resource_id = id(f);
@@ -177,7 +196,7 @@ static void make_body(struct fuzz *f, union any *c)
 		c->transfer_3d.resource_id = id(f);
 		break;
 	case VIRTIO_GPU_CMD_SUBMIT_3D:
-		c->submit.size = 4 * (byte(f) % 64);
+		make_submit(f, c);
 		break;
 	case VIRTIO_GPU_CMD_UPDATE_CURSOR:
 	case VIRTIO_GPU_CMD_MOVE_CURSOR:
@@ -319,7 +338,10 @@ static void step(struct fuzz *f)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct devtest_config config = { .leases = true };
+	/* so little that much is refused; and buffers go in pieces */
+	struct devtest_config config = {
+		.leases = true, .split = true,
+	};
 	struct renderer_null_hooks hooks = { .hold_fences = true };
 	struct fuzz *f = g_new0(struct fuzz, 1);
 
@@ -330,6 +352,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	hooks.hold_fences = byte(f) & 1;
 	renderer_null_set_hooks(&hooks);
 	f->t = devtest_new(&config);
+	f->t->grant->memory_max = 32 << 10;
+	f->t->grant->max_contexts = 2;
 	f->t->answer_display = byte(f) & 1;
 	devtest_grant(f->t, byte(f) & 3);
 	while (f->in.left)
