@@ -8,6 +8,7 @@
  */
 #include <drm/drm_atomic.h>
 #include <drm/drm_atomic_helper.h>
+#include <drm/drm_blend.h>
 #include <drm/drm_fourcc.h>
 #include <drm/drm_framebuffer.h>
 #include <drm/drm_plane.h>
@@ -187,6 +188,7 @@ static const struct drm_plane_funcs funcs = {
 struct drm_plane *vgpu_cursor_new(struct vgpu_output *output)
 {
 	struct drm_plane *plane;
+	int ret;
 
 	spin_lock_init(&output->cursor.lock);
 	plane = drmm_universal_plane_alloc(output->dev->drm, struct drm_plane,
@@ -196,5 +198,6 @@ struct drm_plane *vgpu_cursor_new(struct vgpu_output *output)
 	if (IS_ERR(plane))
 		return plane;
 	drm_plane_helper_add(plane, &helper_funcs);
-	return plane;
+	ret = drm_plane_create_zpos_immutable_property(plane, 1);
+	return ret ? ERR_PTR(ret) : plane;
 }

@@ -7,6 +7,7 @@
  */
 #include <drm/drm_atomic.h>
 #include <drm/drm_atomic_helper.h>
+#include <drm/drm_blend.h>
 #include <drm/drm_damage_helper.h>
 #include <drm/drm_fourcc.h>
 #include <drm/drm_framebuffer.h>
@@ -285,6 +286,7 @@ static const struct drm_plane_funcs funcs = {
 struct drm_plane *vgpu_plane_new(struct vgpu_output *output)
 {
 	struct drm_plane *plane;
+	int ret;
 
 	atomic_set(&output->scanout.flushes, 0);
 	init_waitqueue_head(&output->scanout.wait);
@@ -297,5 +299,6 @@ struct drm_plane *vgpu_plane_new(struct vgpu_output *output)
 		return plane;
 	drm_plane_helper_add(plane, &helper_funcs);
 	drm_plane_enable_fb_damage_clips(plane);
-	return plane;
+	ret = drm_plane_create_zpos_immutable_property(plane, 0);
+	return ret ? ERR_PTR(ret) : plane;
 }
