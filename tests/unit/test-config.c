@@ -273,6 +273,8 @@ static const struct {
 	{ "[vgpud]\nrender-node=/a\n[gpu x]\n", 2, "beside [gpu NAME]", "those" },
 	{ "[vgpud]\nhang-limit=0x\n", 2, "\"0x\" is neither", "nor none" },
 	{ "[vgpud]\nmetrics=9400\n", 2, "\"9400\" is neither a path", "127.0.0.1:9400" },
+	{ "[vgpud]\nmetrics=localhost:9400\n", 2, "\"localhost:9400\" is neither a path", "127.0.0.1:9400" },
+	{ "[vgpud]\nmetrics=127.0.0.1:99999\n", 2, "\"127.0.0.1:99999\" is neither", "127.0.0.1:9400" },
 	/* promises, with the arithmetic */
 	{ "[vm a]\nreserve=60%\n[vm b]\nreserve=40%\n", 3,
 	  "60% (a) + 40% (b) = 100%", "more than the 90% that can be reserved" },

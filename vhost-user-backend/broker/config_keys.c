@@ -12,6 +12,7 @@
 #include <glib.h>
 
 #include "broker/config.h"
+#include "broker/listen.h"
 #include "protocol/vgpu_ipc.h"
 #include "sched/policy.h"
 
@@ -92,7 +93,7 @@ static char *set_metrics(void *to, const char *value)
 	if (*value == '/')
 		return value_read(VALUE_PATH, &c->metrics, value, 0,
 				  SOCKET_MAX);
-	if (!strchr(value, ':'))
+	if (!listener_address_ok(value))
 		return g_strdup_printf("\"%s\" is neither a path nor an address with a port; write one like /run/vgpu/metrics.sock or 127.0.0.1:9400",
 				       value);
 	g_free(c->metrics);
