@@ -37,6 +37,7 @@ to_obj = $(patsubst %.c,$(B)/%.o,$(1))
 lib_src := $(foreach d,$(LIBDIRS),$(wildcard $(H)/$(d)/*.c))
 lib_obj := $(call to_obj,$(lib_src))
 testlib_obj := $(call to_obj,$(wildcard tests/lib/*.c))
+sim_obj := $(call to_obj,$(wildcard tests/sim/*.c))
 prog_src = $(wildcard $(H)/$(1)/*.c)
 obj = $(call to_obj,$(prog_src))
 # A program's parts without its main(), for the unit tests.
@@ -121,6 +122,8 @@ $(B)/tests/vm/vmctl: $(B)/tests/vm/vmctl.o
 	$(LINK) $(GLIB_LIBS) $(JSON_LIBS)
 $(B)/tests/vm/check-gears: $(B)/tests/vm/check-gears.o
 	$(LINK) $(PNG_LIBS)
+$(B)/tests/sim/sim: $(sim_obj) $(B)/libvgpu.a
+	$(LINK) $(GLIB_LIBS) -lm
 $(B)/tests/%: $(B)/tests/%.o $(if $(testlib_obj),$(B)/libtest.a) $(parts_libs) $(B)/libvgpu.a
 	$(LINK) $(GLIB_LIBS) $(JSON_LIBS) $(GL_LIBS) $(PNG_LIBS) -lm -lpthread -ldl
 
@@ -157,11 +160,29 @@ bench-sched: host tests
 check-kernels: $(B)/tests/vm/vmctl $(B)/tests/vm/picture $(B)/tests/vm/check-gears $(B)/tests/vm/gpu-load $(programs)
 	B=$(B) scripts/check-kernels $(CHECK_KERNELS_ARGS)
 
+# The host fails under every load, and ten rounds of sleep; the short form of
+# both is in `make check`.
+check-reset: $(B)/tests/vm/vmctl $(B)/tests/vm/picture $(B)/tests/vm/check-gears $(B)/tests/vm/gpu-load $(programs)
+	B=$(B) FULL=1 tests/vm/test-reset.sh
+	B=$(B) ROUNDS=10 tests/vm/test-sleep.sh
+	B=$(B) tests/uml/run.sh half slow
+
+# Random ioctls on our back end, then random answers of a host, in User Mode
+# Linux with lockdep and KASAN; half of the time each.
+MINUTES ?= 2
+KERNEL ?= 6.1-kasan
+fuzz-guest:
+	B=$(B) tests/uml/run.sh --kernel $(KERNEL) --seconds $$(( $(MINUTES) * 30 )) \
+		$(if $(SEED),--seed $(SEED)) fuzz noise
+
 # The kept results of the in-tree driver, unless IGT_BASELINE=1 asks for new ones.
 check-igt: $(B)/tests/vm/vmctl $(programs)
 	$(if $(IGT_BASELINE),B=$(B) tests/igt/run.sh --driver intree)
 	B=$(B) tests/igt/run.sh --driver ours
 	tests/igt/run.sh --compare $(if $(IGT_BASELINE),$(B)/igt/intree-7.2.txt,tests/igt/intree-7.2.txt) $(B)/igt/ours-6.1.txt
+
+sim: $(B)/tests/sim/sim
+	@B=$(B) tests/sim/run $(SIM_ARGS)
 
 unit: $(unit_tests)
 	@for t in $(unit_tests); do echo "== $$t"; $$t || exit 1; done
@@ -198,8 +219,8 @@ clean:
 distclean: clean
 	rm -f config.mk config.h
 
-.PHONY: all host tests help module module-if-possible setup demo demo-shares check bench bench-sched unit integration \
-	check-kernels check-igt install-dkms uninstall-dkms \
+.PHONY: all host tests help sim module module-if-possible setup demo demo-shares check bench bench-sched unit integration \
+	check-kernels check-igt check-reset fuzz-guest install-dkms uninstall-dkms \
 	check-headers check-includes install uninstall install-module uninstall-module clean distclean
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -48,6 +48,7 @@
 /* No function of that name is called by this driver. */
 #ifndef HAVE_DRM_ATOMIC_COMMIT_STRUCT
 #define drm_atomic_commit	drm_atomic_state
+#define drm_atomic_commit_put	drm_atomic_state_put
 #endif
 
 /* Makes @func, which takes the format's info, the hook mode_config wants. */

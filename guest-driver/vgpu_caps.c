@@ -39,6 +39,13 @@ static void add_capset(struct vgpu_device *dev,
 	u32 size = le32_to_cpu(info->capset_max_size);
 	struct vgpu_capset *set;
 
+	if (id == VGPU_VENDOR_CAPSET && !dev->vendor_capset.id &&
+	    size && size <= VGPU_MAX_CAPSET_SIZE) {
+		/* not for programs */
+		dev->vendor_capset.id = id;
+		dev->vendor_capset.max_size = size;
+		return;
+	}
 	if (id < 1 || id > 63 || !size || size > VGPU_MAX_CAPSET_SIZE ||
 	    find_capset(dev, id)) {
 		drm_warn(dev->drm, "capset with id %u and %u bytes ignored\n",

@@ -174,8 +174,8 @@ size_t vgpu_cmd_flush(union vgpu_cmd *c, u32 res, const struct vgpu_rect *r)
 	return sizeof(c->flush);
 }
 
-size_t vgpu_cmd_ctx_create(union vgpu_cmd *c, u32 ctx, const char *name,
-			   size_t nlen)
+size_t vgpu_cmd_ctx_create(union vgpu_cmd *c, u32 ctx, u32 init,
+			   const char *name, size_t nlen)
 {
 	struct virtio_gpu_ctx_create *p = &c->ctx_create;
 
@@ -183,6 +183,7 @@ size_t vgpu_cmd_ctx_create(union vgpu_cmd *c, u32 ctx, const char *name,
 	if (nlen > sizeof(p->debug_name) - 1)
 		nlen = sizeof(p->debug_name) - 1;
 	p->nlen = cpu_to_le32((u32)nlen);
+	p->context_init = cpu_to_le32(init);
 	memcpy(p->debug_name, name, nlen);
 	return sizeof(*p);
 }
@@ -235,6 +236,65 @@ size_t vgpu_cmd_move_cursor(union vgpu_cmd *c, u32 scanout, u32 x, u32 y)
 	c->cursor.pos.x = cpu_to_le32(x);
 	c->cursor.pos.y = cpu_to_le32(y);
 	return sizeof(c->cursor);
+}
+
+size_t vgpu_cmd_create_blob(union vgpu_cmd *c, u32 ctx, u32 res,
+			    const struct vgpu_blob *blob, u32 nr)
+{
+	struct virtio_gpu_resource_create_blob *p = &c->create_blob;
+
+	set_hdr(c, sizeof(*p), VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB, ctx);
+	p->resource_id = cpu_to_le32(res);
+	p->blob_mem = cpu_to_le32(blob->mem);
+	p->blob_flags = cpu_to_le32(blob->flags);
+	p->nr_entries = cpu_to_le32(nr);
+	p->blob_id = cpu_to_le64(blob->id);
+	p->size = cpu_to_le64(blob->size);
+	return sizeof(*p);
+}
+
+size_t vgpu_cmd_assign_uuid(union vgpu_cmd *c, u32 res)
+{
+	set_hdr(c, sizeof(c->assign_uuid), VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID,
+		0);
+	c->assign_uuid.resource_id = cpu_to_le32(res);
+	return sizeof(c->assign_uuid);
+}
+
+size_t vgpu_cmd_map_blob(union vgpu_cmd *c, u32 res, u64 offset)
+{
+	set_hdr(c, sizeof(c->map_blob), VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB, 0);
+	c->map_blob.resource_id = cpu_to_le32(res);
+	c->map_blob.offset = cpu_to_le64(offset);
+	return sizeof(c->map_blob);
+}
+
+size_t vgpu_cmd_unmap_blob(union vgpu_cmd *c, u32 res)
+{
+	set_hdr(c, sizeof(c->unmap_blob), VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB,
+		0);
+	c->unmap_blob.resource_id = cpu_to_le32(res);
+	return sizeof(c->unmap_blob);
+}
+
+size_t vgpu_cmd_hello(union vgpu_cmd *c, u32 features)
+{
+	set_hdr(c, sizeof(c->hello), VGPU_CMD_HELLO, 0);
+	c->hello.version = cpu_to_le32(VGPU_VENDOR_VERSION);
+	c->hello.features = cpu_to_le32(features);
+	return sizeof(c->hello);
+}
+
+size_t vgpu_cmd_notice(union vgpu_cmd *c)
+{
+	set_hdr(c, sizeof(c->hdr), VGPU_CMD_NOTICE, 0);
+	return sizeof(c->hdr);
+}
+
+void vgpu_cmd_set_ring(union vgpu_cmd *c, u32 ring)
+{
+	c->hdr.flags |= cpu_to_le32(VIRTIO_GPU_FLAG_INFO_RING_IDX);
+	c->hdr.ring_idx = (__u8)ring;
 }
 
 void vgpu_cmd_set_fence(union vgpu_cmd *c, u64 fence_id)

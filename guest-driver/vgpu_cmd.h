@@ -17,6 +17,7 @@
 typedef uint32_t u32;
 typedef uint64_t u64;
 #endif
+#include "protocol/vgpu_vendor.h"
 #include "protocol/virtio_gpu.h"
 
 /** struct vgpu_rect - rectangle in pixels */
@@ -62,6 +63,11 @@ union vgpu_cmd {
 	struct virtio_gpu_ctx_resource ctx_resource;
 	struct virtio_gpu_cmd_submit submit;
 	struct virtio_gpu_update_cursor cursor;
+	struct virtio_gpu_resource_create_blob create_blob;
+	struct virtio_gpu_resource_assign_uuid assign_uuid;
+	struct virtio_gpu_resource_map_blob map_blob;
+	struct virtio_gpu_resource_unmap_blob unmap_blob;
+	struct vgpu_hello hello;
 };
 
 /* Each returns the length of the command. */
@@ -90,9 +96,9 @@ size_t vgpu_cmd_set_scanout(union vgpu_cmd *c, u32 scanout, u32 res,
 			    const struct vgpu_rect *r);
 size_t vgpu_cmd_flush(union vgpu_cmd *c, u32 res, const struct vgpu_rect *r);
 
-/* name of nlen bytes; what is too long is cut */
-size_t vgpu_cmd_ctx_create(union vgpu_cmd *c, u32 ctx, const char *name,
-			   size_t nlen);
+/* init: id of a capset, or 0; name of nlen bytes, what is too long is cut */
+size_t vgpu_cmd_ctx_create(union vgpu_cmd *c, u32 ctx, u32 init,
+			   const char *name, size_t nlen);
 size_t vgpu_cmd_ctx_destroy(union vgpu_cmd *c, u32 ctx);
 size_t vgpu_cmd_ctx_attach(union vgpu_cmd *c, u32 ctx, u32 res);
 size_t vgpu_cmd_ctx_detach(union vgpu_cmd *c, u32 ctx, u32 res);
@@ -102,6 +108,26 @@ size_t vgpu_cmd_submit(union vgpu_cmd *c, u32 ctx, u32 size);
 size_t vgpu_cmd_update_cursor(union vgpu_cmd *c, u32 scanout, u32 x, u32 y,
 			      u32 res, u32 hot_x, u32 hot_y);
 size_t vgpu_cmd_move_cursor(union vgpu_cmd *c, u32 scanout, u32 x, u32 y);
+
+/** struct vgpu_blob - what a blob resource is */
+struct vgpu_blob {
+	u32 mem, flags;
+	u64 id, size;
+};
+
+/* nr struct virtio_gpu_mem_entry follow as payload */
+size_t vgpu_cmd_create_blob(union vgpu_cmd *c, u32 ctx, u32 res,
+			    const struct vgpu_blob *blob, u32 nr);
+size_t vgpu_cmd_assign_uuid(union vgpu_cmd *c, u32 res);
+size_t vgpu_cmd_map_blob(union vgpu_cmd *c, u32 res, u64 offset);
+size_t vgpu_cmd_unmap_blob(union vgpu_cmd *c, u32 res);
+
+/* extensions of our own host, see protocol/vgpu_vendor.h */
+size_t vgpu_cmd_hello(union vgpu_cmd *c, u32 features);
+size_t vgpu_cmd_notice(union vgpu_cmd *c);
+
+/** vgpu_cmd_set_ring() - put it on a timeline of its context */
+void vgpu_cmd_set_ring(union vgpu_cmd *c, u32 ring);
 
 /** vgpu_cmd_set_fence() - ask for the answer to wait for the work */
 void vgpu_cmd_set_fence(union vgpu_cmd *c, u64 fence_id);

@@ -4,12 +4,15 @@
  */
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "vgpu_context.h"
 #include "vgpu_device.h"
+#include "vgpu_drm.h"
 #include "vgpu_fdinfo.h"
 #include "vgpu_fence.h"
 #include "vgpu_gem.h"
+#include "vgpu_job.h"
 #include "vgpu_vbuf.h"
 
 static int add_attach(struct vgpu_context *ctx, u32 res_id,
@@ -27,7 +30,6 @@ static int add_attach(struct vgpu_context *ctx, u32 res_id,
 
 static int create(struct vgpu_device *dev, struct vgpu_context *ctx)
 {
-	char name[TASK_COMM_LEN];
 	struct vgpu_vbuf *cmd;
 	unsigned long res_id;
 	LIST_HEAD(cmds);
@@ -42,9 +44,10 @@ static int create(struct vgpu_device *dev, struct vgpu_context *ctx)
 		goto err;
 	}
 	ctx->epoch = vgpu_queue_epoch(&dev->ctrl);
-	get_task_comm(name, current);
-	cmd->cmd_len = vgpu_cmd_ctx_create(&cmd->cmd, ctx->id, name,
-					   strlen(name));
+	if (!ctx->name[0])
+		strscpy(ctx->name, current->comm, sizeof(ctx->name));
+	cmd->cmd_len = vgpu_cmd_ctx_create(&cmd->cmd, ctx->id, ctx->capset,
+					   ctx->name, strlen(ctx->name));
 	cmd->epoch = ctx->epoch;
 	list_add(&cmd->node, &cmds);
 	xa_for_each(&ctx->handles, res_id, entry) {
@@ -69,7 +72,18 @@ err:
 /* Commands of it are refused by the queue as well, in case of a race. */
 static bool is_lost(struct vgpu_device *dev, struct vgpu_context *ctx)
 {
-	return ctx->epoch != vgpu_queue_epoch(&dev->ctrl);
+	return READ_ONCE(ctx->epoch) != vgpu_queue_epoch(&dev->ctrl);
+}
+
+void vgpu_context_lost(struct vgpu_device *dev, u32 id)
+{
+	struct vgpu_context *ctx;
+
+	mutex_lock(&dev->files_lock);
+	list_for_each_entry(ctx, &dev->files, node)
+		if (ctx->id == id)
+			WRITE_ONCE(ctx->epoch, VGPU_EPOCH_NEVER);
+	mutex_unlock(&dev->files_lock);
 }
 
 int vgpu_context_need(struct vgpu_device *dev, struct vgpu_context *ctx)
@@ -87,6 +101,57 @@ int vgpu_context_need(struct vgpu_device *dev, struct vgpu_context *ctx)
 	return ret;
 }
 
+/* The id goes back once the host has no context of that name any more. */
+static void destroyed(struct vgpu_vbuf *cmd)
+{
+	struct vgpu_device *dev = cmd->priv;
+
+	ida_free(&dev->contexts, le32_to_cpu(cmd->cmd.hdr.ctx_id));
+}
+
+static void free_rings(struct vgpu_timeline **rings, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; rings && i < nr; i++)
+		vgpu_timeline_put(rings[i]);
+	kfree(rings);
+}
+
+static void context_release(struct kref *ref)
+{
+	struct vgpu_context *ctx = container_of(ref, struct vgpu_context, ref);
+	struct vgpu_device *dev = ctx->dev;
+
+	if (ctx->created) {
+		ctx->destroy->done = destroyed;
+		ctx->destroy->priv = dev;
+		vgpu_queue_submit_one(&dev->ctrl, ctx->destroy);
+	} else if (ctx->id) {
+		ida_free(&dev->contexts, ctx->id);
+	}
+	free_rings(ctx->rings, ctx->nr_rings);
+	vgpu_timeline_put(ctx->timeline);
+	vgpu_timeline_put(ctx->memory);
+	xa_destroy(&ctx->handles);
+	mutex_destroy(&ctx->lock);
+	kfree(ctx);
+}
+
+void vgpu_context_put(struct vgpu_context *ctx)
+{
+	kref_put(&ctx->ref, context_release);
+}
+
+static struct vgpu_timeline *new_timeline(struct drm_file *file)
+{
+	struct vgpu_timeline *tl = vgpu_timeline_new();
+
+	if (tl)
+		tl->client_id = vgpu_client_id(file);
+	return tl;
+}
+
 int vgpu_context_open(struct drm_device *drm, struct drm_file *file)
 {
 	struct vgpu_device *dev = to_vgpu(drm);
@@ -96,36 +161,31 @@ int vgpu_context_open(struct drm_device *drm, struct drm_file *file)
 	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
 	if (!ctx)
 		return -ENOMEM;
+	kref_init(&ctx->ref);
+	ctx->dev = dev;
 	mutex_init(&ctx->lock);
 	xa_init(&ctx->handles);
-	ctx->timeline = vgpu_timeline_new();
-	if (!ctx->timeline)
-		goto err_free;
-	ctx->timeline->client_id = vgpu_client_id(file);
+	ctx->timeline = new_timeline(file);
+	ctx->memory = new_timeline(file);
+	if (!ctx->timeline || !ctx->memory)
+		goto err;
 	if (dev->has_virgl) {
 		id = ida_alloc_min(&dev->contexts, 1, GFP_KERNEL);
 		if (id < 0) {
 			ret = id;
-			goto err_timeline;
+			goto err;
 		}
 		ctx->id = id;
 	}
+	mutex_lock(&dev->files_lock);
+	list_add_tail(&ctx->node, &dev->files);
+	mutex_unlock(&dev->files_lock);
 	file->driver_priv = ctx;
 	return 0;
 
-err_timeline:
-	vgpu_timeline_put(ctx->timeline);
-err_free:
-	kfree(ctx);
+err:
+	vgpu_context_put(ctx);
 	return ret;
-}
-
-/* The id goes back once the host has no context of that name any more. */
-static void destroyed(struct vgpu_vbuf *cmd)
-{
-	struct vgpu_device *dev = cmd->priv;
-
-	ida_free(&dev->contexts, le32_to_cpu(cmd->cmd.hdr.ctx_id));
 }
 
 void vgpu_context_postclose(struct drm_device *drm, struct drm_file *file)
@@ -133,19 +193,151 @@ void vgpu_context_postclose(struct drm_device *drm, struct drm_file *file)
 	struct vgpu_device *dev = to_vgpu(drm);
 	struct vgpu_context *ctx = to_vgpu_context(file);
 
-	if (ctx->created) {
-		ctx->destroy->done = destroyed;
-		ctx->destroy->priv = dev;
-		vgpu_queue_submit_one(&dev->ctrl, ctx->destroy);
-	} else if (ctx->id) {
-		ida_free(&dev->contexts, ctx->id);
-	}
-	vgpu_timeline_put(ctx->timeline);
-	xa_destroy(&ctx->handles);
-	mutex_destroy(&ctx->lock);
-	kfree(ctx);
+	mutex_lock(&dev->files_lock);
+	list_del(&ctx->node);
+	mutex_unlock(&dev->files_lock);
 	file->driver_priv = NULL;
+	vgpu_context_put(ctx);
 }
+
+/* ---- CONTEXT_INIT ---- */
+
+struct vgpu_timeline *
+vgpu_context_timeline(struct vgpu_context *ctx,
+		      const struct drm_vgpu_execbuffer *args)
+{
+	if (!(args->flags & VGPU_EXECBUF_RING_IDX))
+		return ctx->timeline;
+	/* with what was written before it */
+	if (!smp_load_acquire(&ctx->created) || args->ring_idx >= ctx->nr_rings)
+		return NULL;
+	return ctx->rings[args->ring_idx];
+}
+
+/** struct init_params - of one CONTEXT_INIT; each may be given once */
+struct init_params {
+	u64 given;		/* bit mask */
+	u32 capset, rings;
+	u64 poll;
+	char name[VGPU_CONTEXT_NAME_MAX];
+};
+
+static int take_param(struct vgpu_device *dev, struct init_params *p,
+		      const struct drm_vgpu_context_set_param *param)
+{
+	u64 value = param->value;
+
+	if (param->param > VGPU_CONTEXT_PARAM_DEBUG_NAME ||
+	    p->given & BIT_ULL(param->param))
+		return -EINVAL;
+	p->given |= BIT_ULL(param->param);
+	switch (param->param) {
+	case VGPU_CONTEXT_PARAM_CAPSET_ID:
+		if (value > 63 || !(dev->capset_mask & BIT_ULL(value)))
+			return -EINVAL;
+		p->capset = value;
+		return 0;
+	case VGPU_CONTEXT_PARAM_NUM_RINGS:
+		if (value > VGPU_MAX_RINGS)
+			return -EINVAL;
+		p->rings = value;
+		return 0;
+	case VGPU_CONTEXT_PARAM_POLL_RINGS_MASK:
+		p->poll = value;
+		return 0;
+	case VGPU_CONTEXT_PARAM_DEBUG_NAME:
+		/* what is too long is cut: the last byte stays 0 */
+		if (strncpy_from_user(p->name, u64_to_user_ptr(value),
+				      sizeof(p->name) - 1) < 0)
+			return -EFAULT;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int read_params(struct vgpu_device *dev, struct init_params *p,
+		       const struct drm_vgpu_context_init *args)
+{
+	const struct drm_vgpu_context_set_param __user *from =
+		u64_to_user_ptr(args->ctx_set_params);
+	struct drm_vgpu_context_set_param param;
+	u32 i;
+	int ret;
+
+	if (args->num_params > VGPU_CONTEXT_PARAM_DEBUG_NAME)
+		return -EINVAL;
+	for (i = 0; i < args->num_params; i++) {
+		if (copy_from_user(&param, &from[i], sizeof(param)))
+			return -EFAULT;
+		ret = take_param(dev, p, &param);
+		if (ret)
+			return ret;
+	}
+	if (p->rings < 64 && p->poll >> p->rings)
+		return -EINVAL;
+	return 0;
+}
+
+static struct vgpu_timeline **new_rings(struct vgpu_context *ctx,
+					unsigned int nr)
+{
+	struct vgpu_timeline **rings;
+	unsigned int i;
+
+	rings = kcalloc(nr, sizeof(*rings), GFP_KERNEL_ACCOUNT);
+	for (i = 0; rings && i < nr; i++) {
+		rings[i] = vgpu_timeline_new();
+		if (!rings[i]) {
+			free_rings(rings, i);
+			return NULL;
+		}
+		rings[i]->client_id = ctx->timeline->client_id;
+	}
+	return rings;
+}
+
+int vgpu_context_init(struct vgpu_device *dev, struct vgpu_context *ctx,
+		      const struct drm_vgpu_context_init *args)
+{
+	struct vgpu_timeline **rings = NULL;
+	struct init_params p = { 0 };
+	int ret;
+
+	if (!dev->has_context_init || !ctx->id)
+		return -EINVAL;
+	ret = read_params(dev, &p, args);
+	if (ret)
+		return ret;
+	if (p.rings) {
+		rings = new_rings(ctx, p.rings);
+		if (!rings)
+			return -ENOMEM;
+	}
+	mutex_lock(&ctx->lock);
+	ret = -EEXIST;
+	if (!ctx->created) {
+		ctx->capset = p.capset;
+		ctx->poll_rings = p.poll;
+		ctx->rings = rings;
+		ctx->nr_rings = p.rings;
+		memcpy(ctx->name, p.name, sizeof(ctx->name));
+		ret = create(dev, ctx);
+		if (!ctx->created) {
+			ctx->capset = 0;
+			ctx->poll_rings = 0;
+			ctx->rings = NULL;
+			ctx->nr_rings = 0;
+		} else {
+			rings = NULL;
+		}
+	}
+	mutex_unlock(&ctx->lock);
+	free_rings(rings, p.rings);
+	vgpu_queue_kick(&dev->ctrl);
+	return ret;
+}
+
+/* ---- handles ---- */
 
 static unsigned long handle_count(struct vgpu_context *ctx, u32 res_id)
 {
@@ -206,7 +398,7 @@ void vgpu_context_gem_close(struct drm_gem_object *obj, struct drm_file *file)
 	if (cmd) {
 		cmd->cmd_len = vgpu_cmd_ctx_detach(&cmd->cmd, ctx->id, res_id);
 		cmd->epoch = ctx->epoch;
-		vgpu_queue_submit_one(&dev->ctrl, cmd);
+		vgpu_job_after(dev, ctx, cmd, obj);
 	}
 out:
 	mutex_unlock(&ctx->lock);

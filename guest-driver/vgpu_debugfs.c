@@ -157,4 +157,5 @@ void vgpu_debugfs_init(struct drm_minor *minor)
 {
 	drm_debugfs_create_files(files, ARRAY_SIZE(files),
 				 minor->debugfs_root, minor);
+	vgpu_watchdog_debugfs_init(minor);
 }

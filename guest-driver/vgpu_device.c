@@ -12,8 +12,10 @@
 #include "vgpu_device.h"
 #include "vgpu_caps.h"
 #include "vgpu_cmd.h"
+#include "vgpu_gem.h"
 #include "vgpu_kms.h"
 #include "vgpu_output.h"
+#include "vgpu_vendor.h"
 #include "compat.h"
 
 /* All the time that a silent host may add to the start of the guest. */
@@ -36,24 +38,18 @@ static void cursor_callback(struct virtqueue *vq)
 	vgpu_queue_interrupt(&dev->cursor);
 }
 
-static void lost_work(struct work_struct *work)
-{
-	struct vgpu_device *dev = container_of(work, struct vgpu_device,
-					       lost_work);
-
-	drm_err(dev->drm, "a ring is broken, the device is given up\n");
-	vgpu_device_stop(dev);
-}
-
 /* Runs without interrupts of ours lost: the event bits are cleared first. */
 static void config_work(struct work_struct *work)
 {
 	struct vgpu_device *dev = container_of(work, struct vgpu_device,
 					       config_work);
+	bool refresh = atomic_xchg(&dev->refresh, 0);
 	u32 events = 0;
 
 	mutex_lock(&dev->stop_lock);
-	if (!dev->stopped) {
+	if (dev->running) {
+		/* it may want a reset */
+		vgpu_watchdog_broken(&dev->dog);
 		virtio_cread_le(dev->vdev, struct virtio_gpu_config,
 				events_read, &events);
 		events &= VIRTIO_GPU_EVENT_DISPLAY;
@@ -63,10 +59,21 @@ static void config_work(struct work_struct *work)
 	}
 	mutex_unlock(&dev->stop_lock);
 
-	if (!events || !dev->num_outputs)
+	/* a host that was silent at the start may have some after all */
+	if (refresh && !dev->num_capsets)
+		vgpu_caps_probe(dev, dev->offered_capsets,
+				jiffies + CONFIG_TIMEOUT);
+	if ((!events && !refresh) || !dev->num_outputs)
 		return;
 	vgpu_outputs_read(dev, jiffies + CONFIG_TIMEOUT);
-	drm_kms_helper_hotplug_event(dev->drm);
+	if (dev->drm->registered)
+		drm_kms_helper_hotplug_event(dev->drm);
+}
+
+void vgpu_device_refresh(struct vgpu_device *dev)
+{
+	atomic_set(&dev->refresh, 1);
+	schedule_work(&dev->config_work);
 }
 
 void vgpu_device_config_changed(struct vgpu_device *dev)
@@ -79,10 +86,13 @@ static void device_release(struct drm_device *drm, void *data)
 	struct vgpu_device *dev = data;
 
 	/* the worker may still free objects; nothing new can come */
+	vgpu_jobs_fini(dev);
 	vgpu_queue_fini(&dev->cursor);
 	vgpu_queue_fini(&dev->ctrl);
+	vgpu_watchdog_fini(dev);
 	vgpu_caps_fini(dev);
 	ida_destroy(&dev->contexts);
+	mutex_destroy(&dev->files_lock);
 	mutex_destroy(&dev->bos_lock);
 	mutex_destroy(&dev->caps_lock);
 	mutex_destroy(&dev->stop_lock);
@@ -105,14 +115,17 @@ struct vgpu_device *vgpu_device_new(struct drm_device *drm,
 	mutex_init(&dev->stop_lock);
 	mutex_init(&dev->caps_lock);
 	mutex_init(&dev->bos_lock);
+	mutex_init(&dev->files_lock);
+	INIT_LIST_HEAD(&dev->files);
+	vgpu_jobs_init(dev);
 	INIT_LIST_HEAD(&dev->bos);
 	ida_init(&dev->contexts);
-	INIT_WORK(&dev->lost_work, lost_work);
 	INIT_WORK(&dev->config_work, config_work);
-	ret = vgpu_queue_init(&dev->ctrl, "control", &dev->lost_work);
+	ret = vgpu_watchdog_init(dev);
 	if (!ret)
-		ret = vgpu_queue_init(&dev->cursor, "cursor",
-				      &dev->lost_work);
+		ret = vgpu_queue_init(&dev->ctrl, "control", &dev->dog);
+	if (!ret)
+		ret = vgpu_queue_init(&dev->cursor, "cursor", &dev->dog);
 	/* takes care of what is half made, too */
 	if (drmm_add_action_or_reset(drm, device_release, dev) || ret)
 		return ERR_PTR(-ENOMEM);
@@ -140,10 +153,51 @@ static int find_queues(struct vgpu_device *dev)
 			return -EINVAL;
 		}
 	}
-	virtio_device_ready(dev->vdev);
-	vgpu_queue_start(&dev->ctrl, vqs[VIRTIO_GPU_QUEUE_CONTROL]);
-	vgpu_queue_start(&dev->cursor, vqs[VIRTIO_GPU_QUEUE_CURSOR]);
+	vgpu_queue_set_ring(&dev->ctrl, vqs[VIRTIO_GPU_QUEUE_CONTROL]);
+	vgpu_queue_set_ring(&dev->cursor, vqs[VIRTIO_GPU_QUEUE_CURSOR]);
 	return 0;
+}
+
+/*
+ * What was sent before the lock is taken fails, and is on the list if it made
+ * a resource; what comes after it is queued after the list.
+ */
+int vgpu_device_up(struct vgpu_device *dev)
+{
+	int ret = find_queues(dev);
+
+	if (ret)
+		return ret;
+	mutex_lock(&dev->bos_lock);
+	vgpu_queue_fail(&dev->cursor, -EIO);
+	vgpu_queue_fail(&dev->ctrl, -EIO);
+	vgpu_queue_new_epoch(&dev->cursor);
+	vgpu_queue_new_epoch(&dev->ctrl);
+	/* what a resource is may need the host's extensions */
+	vgpu_vendor_restart(dev);
+	vgpu_bos_restore(dev);
+	mutex_unlock(&dev->bos_lock);
+
+	virtio_device_ready(dev->vdev);
+	dev->running = true;
+	vgpu_queue_start(&dev->ctrl);
+	vgpu_queue_start(&dev->cursor);
+	vgpu_watchdog_start(&dev->dog);
+	return 0;
+}
+
+void vgpu_device_down(struct vgpu_device *dev)
+{
+	/* also one that came up only half */
+	vgpu_queue_stopping(&dev->cursor);
+	vgpu_queue_stopping(&dev->ctrl);
+	virtio_reset_device(dev->vdev);
+	if (!dev->running)
+		return;
+	dev->running = false;
+	vgpu_queue_detach(&dev->cursor);
+	vgpu_queue_detach(&dev->ctrl);
+	dev->vdev->config->del_vqs(dev->vdev);
 }
 
 int vgpu_device_start(struct vgpu_device *dev)
@@ -154,6 +208,13 @@ int vgpu_device_start(struct vgpu_device *dev)
 
 	dev->has_virgl = virtio_has_feature(dev->vdev, VIRTIO_GPU_F_VIRGL);
 	dev->has_edid = virtio_has_feature(dev->vdev, VIRTIO_GPU_F_EDID);
+	dev->has_uuid = virtio_has_feature(dev->vdev,
+					   VIRTIO_GPU_F_RESOURCE_UUID);
+	dev->has_blob = virtio_has_feature(dev->vdev,
+					   VIRTIO_GPU_F_RESOURCE_BLOB);
+	dev->has_host_blob = dev->has_blob && dev->has_virgl;
+	dev->has_context_init = dev->has_virgl &&
+		virtio_has_feature(dev->vdev, VIRTIO_GPU_F_CONTEXT_INIT);
 	dev->use_dma_api = !virtio_has_dma_quirk(dev->vdev);
 
 	virtio_cread_le(dev->vdev, struct virtio_gpu_config, num_scanouts,
@@ -161,14 +222,18 @@ int vgpu_device_start(struct vgpu_device *dev)
 	virtio_cread_le(dev->vdev, struct virtio_gpu_config, num_capsets,
 			&capsets);
 	dev->num_outputs = min_t(u32, scanouts, VIRTIO_GPU_MAX_SCANOUTS);
+	dev->offered_capsets = capsets;
 
 	ret = vgpu_kms_init(dev);
 	if (ret)
 		return ret;
-	ret = find_queues(dev);
+	mutex_lock(&dev->stop_lock);
+	ret = vgpu_device_up(dev);
+	mutex_unlock(&dev->stop_lock);
 	if (ret)
 		return ret;
 	vgpu_caps_probe(dev, capsets, deadline);
+	vgpu_vendor_start(dev, deadline);
 	vgpu_outputs_read(dev, deadline);
 	drm_info(dev->drm, "virtio GPU: %s, %u capsets, %u outputs%s\n",
 		 dev->has_virgl ? "virgl" : "2D", dev->num_capsets,
@@ -181,14 +246,10 @@ void vgpu_device_stop(struct vgpu_device *dev)
 	mutex_lock(&dev->stop_lock);
 	if (!dev->stopped) {
 		dev->stopped = true;
-		vgpu_queue_stopping(&dev->cursor);
-		vgpu_queue_stopping(&dev->ctrl);
-		virtio_reset_device(dev->vdev);
-		vgpu_queue_detach(&dev->cursor);
-		vgpu_queue_detach(&dev->ctrl);
-		dev->vdev->config->del_vqs(dev->vdev);
+		vgpu_device_down(dev);
 		vgpu_queue_dead(&dev->cursor);
 		vgpu_queue_dead(&dev->ctrl);
+		vgpu_jobs_stop(dev);
 	}
 	mutex_unlock(&dev->stop_lock);
 }

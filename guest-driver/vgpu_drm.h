@@ -37,6 +37,15 @@ struct drm_vgpu_map {
 #define VGPU_EXECBUF_RING_IDX		(1 << 2)
 #define VGPU_EXECBUF_FLAGS		((1 << 3) - 1)
 
+#define VGPU_EXECBUF_SYNCOBJ_RESET	(1 << 0)
+
+/* elements of in_syncobjs and out_syncobjs, syncobj_stride bytes apart */
+struct drm_vgpu_execbuffer_syncobj {
+	__u32 handle;
+	__u32 flags;		/* RESET, of in_syncobjs only */
+	__u64 point;		/* 0: it is no timeline */
+};
+
 struct drm_vgpu_execbuffer {
 	__u32 flags;
 	__u32 size;		/* of the commands, bytes */
@@ -121,6 +130,18 @@ struct drm_vgpu_get_caps {
 	__u32 pad;
 };
 
+#define VGPU_BLOB_MEM_GUEST		1
+#define VGPU_BLOB_MEM_HOST3D		2
+#define VGPU_BLOB_MEM_HOST3D_GUEST	3
+
+#define VGPU_BLOB_FLAG_USE_MAPPABLE	(1 << 0)
+#define VGPU_BLOB_FLAG_USE_SHAREABLE	(1 << 1)
+#define VGPU_BLOB_FLAG_USE_CROSS_DEVICE	(1 << 2)
+#define VGPU_BLOB_FLAGS			((1 << 3) - 1)
+
+#define VGPU_BLOB_HINT_DEFER_MAPPING	(1 << 0)
+#define VGPU_BLOB_HINTS			((1 << 1) - 1)
+
 struct drm_vgpu_resource_create_blob {
 	__u32 blob_mem;
 	__u32 blob_flags;
@@ -133,6 +154,19 @@ struct drm_vgpu_resource_create_blob {
 	__u64 blob_id;
 	__u64 blob_hints;
 };
+
+#define VGPU_CONTEXT_PARAM_CAPSET_ID		1
+#define VGPU_CONTEXT_PARAM_NUM_RINGS		2
+#define VGPU_CONTEXT_PARAM_POLL_RINGS_MASK	3
+#define VGPU_CONTEXT_PARAM_DEBUG_NAME		4
+
+struct drm_vgpu_context_set_param {
+	__u64 param;
+	__u64 value;		/* DEBUG_NAME: user pointer to a string */
+};
+
+/* What a poll ring sends through the device file; a struct drm_event. */
+#define VGPU_EVENT_FENCE_SIGNALED	0x90000000
 
 struct drm_vgpu_context_init {
 	__u32 num_params;

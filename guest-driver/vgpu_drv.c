@@ -24,6 +24,7 @@
 #include "vgpu_ioctl.h"
 #include "vgpu_kms.h"
 #include "vgpu_prime.h"
+#include "vgpu_reset.h"
 #include "compat.h"
 
 /* Mesa and compositors know the driver by this name, whatever the module's. */
@@ -41,11 +42,13 @@ static const struct file_operations vgpu_fops = {
 
 static const struct drm_driver vgpu_drm_driver = {
 	.driver_features = DRIVER_GEM | DRIVER_RENDER | DRIVER_MODESET |
+			   DRIVER_SYNCOBJ | DRIVER_SYNCOBJ_TIMELINE |
 			   DRIVER_ATOMIC | VGPU_CURSOR_FEATURE,
 	.open = vgpu_context_open,
 	.postclose = vgpu_context_postclose,
 	.gem_create_object = vgpu_gem_create_object,
 	.dumb_create = vgpu_gem_dumb_create,
+	.gem_prime_import = vgpu_prime_import,
 	.gem_prime_import_sg_table = vgpu_prime_import_sg_table,
 	VGPU_DRIVER_PRIME
 	VGPU_DRIVER_FBDEV
@@ -114,8 +117,8 @@ static int vgpu_probe(struct virtio_device *vdev)
 
 err_stop:
 	vgpu_device_stop(dev);
+	vgpu_watchdog_cancel(dev);
 	cancel_work_sync(&dev->config_work);
-	cancel_work_sync(&dev->lost_work);
 err_put:
 	vdev->priv = NULL;
 	drm_dev_put(drm);
@@ -132,8 +135,8 @@ static void vgpu_remove(struct virtio_device *vdev)
 	struct drm_device *drm = dev->drm;
 
 	vgpu_device_stop(dev);
+	vgpu_watchdog_cancel(dev);
 	cancel_work_sync(&dev->config_work);
-	cancel_work_sync(&dev->lost_work);
 	drm_dev_unplug(drm);
 	if (dev->num_outputs)
 		drm_atomic_helper_shutdown(drm);
@@ -146,16 +149,15 @@ static void vgpu_config_changed(struct virtio_device *vdev)
 }
 
 #ifdef CONFIG_PM_SLEEP
-/*
- * Sleep resets the device, and what the host had of ours would be gone
- * unnoticed: better to stay awake.
- */
+/* Sleep is a reset that takes longer. */
 static int vgpu_freeze(struct virtio_device *vdev)
 {
-	struct vgpu_device *dev = vdev->priv;
+	return vgpu_reset_freeze(vdev->priv);
+}
 
-	drm_warn(dev->drm, "the GPU's state cannot be kept over sleep\n");
-	return -EOPNOTSUPP;
+static int vgpu_restore(struct virtio_device *vdev)
+{
+	return vgpu_reset_restore(vdev->priv);
 }
 #endif
 
@@ -168,8 +170,11 @@ static unsigned int vgpu_features[] = {
 #ifdef __LITTLE_ENDIAN
 	/* its commands are in the byte order of the host */
 	VIRTIO_GPU_F_VIRGL,
+	VIRTIO_GPU_F_CONTEXT_INIT,
 #endif
 	VIRTIO_GPU_F_EDID,
+	VIRTIO_GPU_F_RESOURCE_UUID,
+	VIRTIO_GPU_F_RESOURCE_BLOB,
 };
 
 static struct virtio_driver vgpu_driver = {
@@ -183,6 +188,7 @@ static struct virtio_driver vgpu_driver = {
 	.config_changed = vgpu_config_changed,
 #ifdef CONFIG_PM_SLEEP
 	.freeze = vgpu_freeze,
+	.restore = vgpu_restore,
 #endif
 };
 module_virtio_driver(vgpu_driver);

@@ -87,6 +87,8 @@ void vgpu_fence_emit(struct vgpu_fence *fence)
 {
 	struct vgpu_timeline *tl = fence->timeline;
 
+	if (fence->base.seqno)
+		return;
 	fence->base.seqno = ++tl->seqno;
 	tl->jobs++;
 	/* the timeline's: its command may be gone before its turn comes */

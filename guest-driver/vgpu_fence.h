@@ -23,6 +23,7 @@ struct vgpu_timeline {
 	u64 seqno;		/* of the newest fence; control queue's lock */
 	/* unsignalled, with a reference each; control queue's lock */
 	struct list_head fences;
+	u64 gate;		/* round in which it was held up; jobs.lock */
 
 	/* for fdinfo and tracing; control queue's lock */
 	u64 client_id;		/* of the open file; fixed */
@@ -63,7 +64,11 @@ static inline void vgpu_fence_put(struct vgpu_fence *fence)
 	dma_fence_put(&fence->base);
 }
 
-/** vgpu_fence_emit() - give it its place; under the control queue's lock */
+/**
+ * vgpu_fence_emit() - give it its place, unless it has one
+ *
+ * Under the control queue's lock.
+ */
 void vgpu_fence_emit(struct vgpu_fence *fence);
 
 /** vgpu_fence_running() - the host has it; under the control queue's lock */

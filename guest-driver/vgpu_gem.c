@@ -7,6 +7,7 @@
  */
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <drm/drm_fourcc.h>
 #include <drm/drm_mode.h>
@@ -59,6 +60,26 @@ static const struct drm_gem_object_funcs gem_funcs = {
 	.vm_ops = &drm_gem_shmem_vm_ops,
 };
 
+static struct sg_table *no_pages(struct drm_gem_object *obj)
+{
+	return ERR_PTR(-ENODEV);
+}
+
+static int no_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
+{
+	return -EINVAL;
+}
+
+/* The memory is the host's, and this device shows none of it. */
+static const struct drm_gem_object_funcs host_funcs = {
+	.free = free_object,
+	.open = vgpu_context_gem_open,
+	.close = vgpu_context_gem_close,
+	.export = vgpu_prime_export,
+	.get_sg_table = no_pages,
+	.mmap = no_mmap,
+};
+
 struct drm_gem_object *vgpu_gem_create_object(struct drm_device *drm,
 					      size_t size)
 {
@@ -70,19 +91,29 @@ struct drm_gem_object *vgpu_gem_create_object(struct drm_device *drm,
 	return &bo->base.base;
 }
 
-/* ATTACH_BACKING with the addresses of the object's pages. */
-static struct vgpu_vbuf *attach_backing(struct vgpu_device *dev,
-					struct vgpu_bo *bo,
-					struct sg_table *sgt)
+/* Addresses in the table: the device's, or the guest's memory's. */
+static bool has_dma_addresses(struct vgpu_device *dev, struct vgpu_bo *bo)
 {
+	return dev->use_dma_api || bo->imported;
+}
+
+static unsigned int count_entries(struct vgpu_device *dev, struct vgpu_bo *bo,
+				  struct sg_table *sgt)
+{
+	return has_dma_addresses(dev, bo) ? sgt->nents : sgt->orig_nents;
+}
+
+/* A command that is followed by the addresses of the object's pages. */
+static struct vgpu_vbuf *with_backing(struct vgpu_device *dev,
+				      struct vgpu_bo *bo, struct sg_table *sgt)
+{
+	unsigned int nr = count_entries(dev, bo, sgt), left = 0, chunk = 0;
+	bool dma = has_dma_addresses(dev, bo);
 	struct virtio_gpu_mem_entry *e = NULL;
 	struct vgpu_payload *entries;
 	struct vgpu_vbuf *cmd;
 	struct scatterlist *sg;
-	unsigned int nr, left = 0, chunk = 0;
 	int i;
-
-	nr = dev->use_dma_api ? sgt->nents : sgt->orig_nents;
 
 	cmd = vgpu_vbuf_new(GFP_KERNEL_ACCOUNT);
 	entries = vgpu_payload_new(array_size(nr, sizeof(*e)),
@@ -93,14 +124,13 @@ static struct vgpu_vbuf *attach_backing(struct vgpu_device *dev,
 		return NULL;
 	}
 	cmd->payload = entries;
-	cmd->cmd_len = vgpu_cmd_attach_backing(&cmd->cmd, bo->res_id, nr);
 	for_each_sg(sgt->sgl, sg, nr, i) {
 		/* every chunk but the last is whole pages: whole entries */
 		if (!left) {
 			e = entries->chunk[chunk].data;
 			left = entries->chunk[chunk++].len / sizeof(*e);
 		}
-		if (dev->use_dma_api)
+		if (dma)
 			vgpu_cmd_mem_entry(e, sg_dma_address(sg),
 					   sg_dma_len(sg));
 		else
@@ -111,32 +141,61 @@ static struct vgpu_vbuf *attach_backing(struct vgpu_device *dev,
 	return cmd;
 }
 
-static struct vgpu_vbuf *create_resource(struct vgpu_context *ctx,
-					 struct vgpu_bo *bo,
-					 const struct vgpu_bo_params *params)
+static void encode_create(struct vgpu_device *dev, struct vgpu_context *ctx,
+			  struct vgpu_bo *bo, struct sg_table *sgt,
+			  const struct vgpu_bo_params *params)
 {
-	struct vgpu_vbuf *cmd = vgpu_vbuf_new(GFP_KERNEL_ACCOUNT);
 	const struct vgpu_texture *t = &params->texture;
+	unsigned int nr = sgt ? count_entries(dev, bo, sgt) : 0;
+	u32 ctx_id = 0;
 
-	if (!cmd)
-		return NULL;
-	if (params->is_3d)
-		cmd->cmd_len = vgpu_cmd_create_3d(&cmd->cmd, 0, bo->res_id,
-						  t);
+	if (bo->blob_mem && bo->blob_mem != VIRTIO_GPU_BLOB_MEM_GUEST)
+		ctx_id = ctx->id;
+	if (params->blob)
+		bo->create_len = vgpu_cmd_create_blob(&bo->create, ctx_id,
+						      bo->res_id, params->blob,
+						      nr);
+	else if (params->is_3d)
+		bo->create_len = vgpu_cmd_create_3d(&bo->create, 0, bo->res_id,
+						    t);
 	else
-		cmd->cmd_len = vgpu_cmd_create_2d(&cmd->cmd, bo->res_id,
-						  t->format, t->width,
-						  t->height);
-	bo->create = cmd->cmd;
-	bo->create_len = cmd->cmd_len;
-	if (!params->busy)
-		return cmd;
-	cmd->fence = vgpu_fence_new(ctx->timeline);
-	if (!cmd->fence) {
-		vgpu_vbuf_free(cmd);
-		return NULL;
+		bo->create_len = vgpu_cmd_create_2d(&bo->create, bo->res_id,
+						    t->format, t->width,
+						    t->height);
+}
+
+/*
+ * What tells the host of @bo: a blob is one command with its pages, anything
+ * else is created and then given its pages.
+ */
+static int creation(struct vgpu_device *dev, struct vgpu_bo *bo,
+		    struct sg_table *sgt, struct list_head *cmds)
+{
+	struct vgpu_vbuf *create, *attach = NULL;
+
+	if (sgt) {
+		attach = with_backing(dev, bo, sgt);
+		if (!attach)
+			return -ENOMEM;
 	}
-	return cmd;
+	if (attach && bo->blob_mem) {
+		create = attach;
+	} else {
+		create = vgpu_vbuf_new(GFP_KERNEL_ACCOUNT);
+		if (!create) {
+			vgpu_vbuf_free(attach);
+			return -ENOMEM;
+		}
+	}
+	create->cmd = bo->create;
+	create->cmd_len = bo->create_len;
+	list_add_tail(&create->node, cmds);
+	if (attach && attach != create) {
+		attach->cmd_len = vgpu_cmd_attach_backing(&attach->cmd,
+				bo->res_id, count_entries(dev, bo, sgt));
+		list_add_tail(&attach->node, cmds);
+	}
+	return 0;
 }
 
 /* From here on the host knows @bo, and is told again after a reset. */
@@ -155,22 +214,16 @@ static int introduce(struct vgpu_device *dev, struct vgpu_bo *bo,
 
 static int restore(struct vgpu_device *dev, struct vgpu_bo *bo)
 {
-	struct vgpu_vbuf *create, *attach;
 	LIST_HEAD(cmds);
+	int ret;
 
-	create = vgpu_vbuf_new(GFP_KERNEL);
-	if (!create)
-		return -ENOMEM;
+	/* what it was, the host alone knew */
+	if (bo->blob_mem && bo->blob_mem != VIRTIO_GPU_BLOB_MEM_GUEST)
+		return -EIO;
 	/* what the host knew has its pages, and keeps them */
-	attach = attach_backing(dev, bo, bo->base.sgt);
-	if (!attach) {
-		vgpu_vbuf_free(create);
-		return -ENOMEM;
-	}
-	create->cmd = bo->create;
-	create->cmd_len = bo->create_len;
-	list_add_tail(&create->node, &cmds);
-	list_add_tail(&attach->node, &cmds);
+	ret = creation(dev, bo, bo->base.sgt, &cmds);
+	if (ret)
+		return ret;
 	return vgpu_queue_submit(&dev->ctrl, &cmds, VGPU_SUBMIT_MORE);
 }
 
@@ -218,54 +271,76 @@ void vgpu_bos_restore(struct vgpu_device *dev)
 			drm_warn(dev->drm, "resource %u is lost\n", bo->res_id);
 }
 
+/* Introduce it with a fence that keeps it busy until the host has it. */
+static int introduce_busy(struct vgpu_device *dev, struct vgpu_context *ctx,
+			  struct vgpu_bo *bo, struct vgpu_vbuf *unref,
+			  struct list_head *cmds)
+{
+	struct vgpu_vbuf *create = list_first_entry(cmds, struct vgpu_vbuf,
+						    node);
+	struct vgpu_fence *fence = vgpu_fence_new(ctx->memory);
+	struct dma_resv *resv = bo->base.base.resv;
+	int ret;
+
+	if (!fence)
+		return -ENOMEM;
+	/* nobody else has the object: this does not wait */
+	dma_resv_lock(resv, NULL);
+	ret = dma_resv_reserve_fences(resv, 1);
+	if (ret) {
+		dma_resv_unlock(resv);
+		vgpu_fence_put(fence);
+		return ret;
+	}
+	vgpu_fence_get(fence);
+	create->fence = fence;
+	ret = introduce(dev, bo, unref, cmds);
+	dma_resv_add_fence(resv, &fence->base, DMA_RESV_USAGE_WRITE);
+	dma_resv_unlock(resv);
+	vgpu_fence_put(fence);
+	return ret;
+}
+
+/* The pages that the host is to have; NULL: none. */
+static struct sg_table *backing(struct vgpu_bo *bo)
+{
+	if (bo->blob_mem == VIRTIO_GPU_BLOB_MEM_HOST3D)
+		return NULL;
+	if (bo->imported)
+		return bo->base.sgt;
+	return drm_gem_shmem_get_pages_sgt(&bo->base);
+}
+
 /* Tell the host about @bo. On failure it does not know it. */
 static int init_resource(struct vgpu_device *dev, struct vgpu_context *ctx,
 			 struct vgpu_bo *bo,
 			 const struct vgpu_bo_params *params)
 {
-	struct dma_resv *resv = bo->base.base.resv;
-	struct vgpu_vbuf *create, *attach, *unref;
+	struct vgpu_vbuf *unref;
 	struct sg_table *sgt;
 	LIST_HEAD(cmds);
-	int ret = -ENOMEM;
+	int ret;
 
-	sgt = drm_gem_shmem_get_pages_sgt(&bo->base);
+	sgt = backing(bo);
 	if (IS_ERR(sgt))
 		return PTR_ERR(sgt);
-	attach = attach_backing(dev, bo, sgt);
-	if (!attach)
-		return -ENOMEM;
-	list_add(&attach->node, &cmds);
-	create = create_resource(ctx, bo, params);
-	if (!create)
-		goto err;
-	list_add(&create->node, &cmds);
-	unref = vgpu_vbuf_new(GFP_KERNEL_ACCOUNT);
-	if (!unref)
-		goto err;
-
-	if (create->fence) {
-		struct vgpu_fence *fence = create->fence;
-
-		/* nobody else has the object: this does not wait */
-		dma_resv_lock(resv, NULL);
-		ret = dma_resv_reserve_fences(resv, 1);
-		if (ret) {
-			dma_resv_unlock(resv);
-			vgpu_vbuf_free(unref);
-			goto err;
-		}
-		vgpu_fence_get(fence);
-		ret = introduce(dev, bo, unref, &cmds);
-		dma_resv_add_fence(resv, &fence->base, DMA_RESV_USAGE_WRITE);
-		dma_resv_unlock(resv);
-		vgpu_fence_put(fence);
+	encode_create(dev, ctx, bo, sgt, params);
+	ret = creation(dev, bo, sgt, &cmds);
+	if (ret)
 		return ret;
+	unref = vgpu_vbuf_new(GFP_KERNEL_ACCOUNT);
+	if (!unref) {
+		vgpu_vbuf_list_free(&cmds);
+		return -ENOMEM;
 	}
-	return introduce(dev, bo, unref, &cmds);
-
-err:
-	vgpu_vbuf_list_free(&cmds);
+	if (!params->busy)
+		return introduce(dev, bo, unref, &cmds);
+	ret = introduce_busy(dev, ctx, bo, unref, &cmds);
+	/* else it was queued, with whatever result */
+	if (!bo->unref) {
+		vgpu_vbuf_free(unref);
+		vgpu_vbuf_list_free(&cmds);
+	}
 	return ret;
 }
 
@@ -288,6 +363,9 @@ int vgpu_bo_create(struct drm_file *file, struct vgpu_device *dev,
 	struct vgpu_bo *bo;
 	int ret;
 
+	/* more than there is needs no try, nor tables of its size */
+	if (params->size >> PAGE_SHIFT > totalram_pages())
+		return -ENOMEM;
 	ret = vgpu_queue_wait_room(&dev->ctrl);
 	if (ret)
 		return ret;
@@ -296,6 +374,12 @@ int vgpu_bo_create(struct drm_file *file, struct vgpu_device *dev,
 		return PTR_ERR(shmem);
 	bo = container_of(shmem, struct vgpu_bo, base);
 	bo->dumb = params->dumb;
+	if (params->blob) {
+		bo->blob_mem = params->blob->mem;
+		bo->blob_flags = params->blob->flags;
+		if (bo->blob_mem == VIRTIO_GPU_BLOB_MEM_HOST3D)
+			bo->base.base.funcs = &host_funcs;
+	}
 	ret = new_resource_id(dev, &bo->res_id);
 	if (!ret)
 		ret = init_resource(dev, ctx, bo, params);
@@ -306,6 +390,39 @@ int vgpu_bo_create(struct drm_file *file, struct vgpu_device *dev,
 	vgpu_queue_kick(&dev->ctrl);
 	drm_gem_object_put(&shmem->base);
 	return ret;
+}
+
+struct drm_gem_object *vgpu_bo_import(struct vgpu_device *dev,
+				      struct dma_buf_attachment *attach,
+				      struct sg_table *sgt)
+{
+	struct vgpu_blob blob = {
+		.mem = VIRTIO_GPU_BLOB_MEM_GUEST,
+		.flags = VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE,
+	};
+	const struct vgpu_bo_params params = { .blob = &blob };
+	struct drm_gem_object *obj;
+	struct vgpu_bo *bo;
+	int ret;
+
+	obj = drm_gem_shmem_prime_import_sg_table(dev->drm, attach, sgt);
+	if (IS_ERR(obj))
+		return obj;
+	bo = to_vgpu_bo(obj);
+	bo->imported = true;
+	bo->blob_mem = blob.mem;
+	bo->blob_flags = blob.flags;
+	blob.size = obj->size;
+	ret = new_resource_id(dev, &bo->res_id);
+	if (!ret)
+		ret = init_resource(dev, NULL, bo, &params);
+	vgpu_queue_kick(&dev->ctrl);
+	if (!ret || bo->unref)
+		return obj;
+	/* the caller keeps what it has mapped */
+	bo->base.sgt = NULL;
+	drm_gem_object_put(obj);
+	return ERR_PTR(ret);
 }
 
 int vgpu_gem_dumb_create(struct drm_file *file, struct drm_device *drm,

@@ -9,6 +9,7 @@
 
 #include "vgpu_cmd.h"
 
+struct dma_buf_attachment;
 struct drm_file;
 struct drm_mode_create_dumb;
 struct vgpu_device;
@@ -21,6 +22,7 @@ struct vgpu_bo {
 	u32 blob_mem;		/* VIRTIO_GPU_BLOB_MEM_..., 0: no blob */
 	u32 blob_flags;
 	u64 gate;		/* round in which it was held up; jobs.lock */
+	bool imported;		/* pages are another device's */
 	bool dumb;		/* pixels come from the guest's pages */
 	struct vgpu_vbuf *unref;	/* NULL: the host does not know it */
 	struct list_head node;	/* device->bos while @unref is set */
@@ -40,8 +42,6 @@ struct vgpu_bo_params {
 	bool is_3d;		/* else only format, width, height count */
 	bool busy;		/* has a fence until the host has created it */
 	const struct vgpu_blob *blob;	/* NULL: a texture */
-	/* HOST3D: commands that make it, sent first, or NULL; consumed */
-	struct vgpu_vbuf *cmd;
 	struct vgpu_texture texture;
 };
 
@@ -49,6 +49,11 @@ struct vgpu_bo_params {
 int vgpu_bo_create(struct drm_file *file, struct vgpu_device *dev,
 		   const struct vgpu_bo_params *params, u32 *handle,
 		   u32 *res_id);
+
+/** vgpu_bo_import() - a blob of another device's pages */
+struct drm_gem_object *vgpu_bo_import(struct vgpu_device *dev,
+				      struct dma_buf_attachment *attach,
+				      struct sg_table *sgt);
 
 /**
  * vgpu_bos_restore() - tell the host of every resource again

@@ -40,11 +40,6 @@ static int ioctl_execbuffer(struct drm_device *drm, void *data,
 		return -ENOSYS;
 	if (args->flags & ~VGPU_EXECBUF_FLAGS)
 		return -EINVAL;
-	/* there is one ring, without a number, and there are no syncobjs */
-	if (args->flags & VGPU_EXECBUF_RING_IDX)
-		return -EINVAL;
-	if (args->num_in_syncobjs || args->num_out_syncobjs)
-		return -EINVAL;
 	return vgpu_submit(dev, file, args);
 }
 
@@ -63,16 +58,23 @@ static int ioctl_getparam(struct drm_device *drm, void *data,
 		value = 1;
 		break;
 	case VGPU_PARAM_RESOURCE_BLOB:
+		value = dev->has_blob;
+		break;
 	case VGPU_PARAM_HOST_VISIBLE:
+		value = 0;
+		break;
 	case VGPU_PARAM_CROSS_DEVICE:
+		value = dev->has_uuid;
+		break;
 	case VGPU_PARAM_CONTEXT_INIT:
 	case VGPU_PARAM_EXPLICIT_DEBUG_NAME:
-		value = 0;
+		value = dev->has_context_init;
 		break;
 	case VGPU_PARAM_SUPPORTED_CAPSETS:
 		value = (int)lower_32_bits(dev->capset_mask);
 		break;
 	case VGPU_PARAM_BLOB_ALIGNMENT:
+		/* older venus means something else by it, see GUEST_VRAM */
 		return -ENOENT;
 	default:
 		return -EINVAL;
@@ -127,7 +129,7 @@ static int ioctl_resource_info(struct drm_device *drm, void *data,
 		return -ENOENT;
 	args->size = obj->size;
 	args->res_handle = to_vgpu_bo(obj)->res_id;
-	args->blob_mem = 0;
+	args->blob_mem = to_vgpu_bo(obj)->blob_mem;
 	drm_gem_object_put(obj);
 	return 0;
 }
@@ -195,11 +197,62 @@ static int ioctl_get_caps(struct drm_device *drm, void *data,
 			     args->size);
 }
 
-/* What a driver answers whose device lacks the feature. */
-static int ioctl_unsupported(struct drm_device *drm, void *data,
-			     struct drm_file *file)
+static int check_blob(struct vgpu_device *dev,
+		      const struct drm_vgpu_resource_create_blob *args)
 {
+	if (!dev->has_blob || args->blob_flags & ~VGPU_BLOB_FLAGS ||
+	    args->blob_hints & ~(u64)VGPU_BLOB_HINTS || !args->size)
+		return -EINVAL;
+	if (args->blob_flags & VGPU_BLOB_FLAG_USE_CROSS_DEVICE &&
+	    !dev->has_uuid)
+		return -EINVAL;
+	switch (args->blob_mem) {
+	case VGPU_BLOB_MEM_GUEST:
+		return args->blob_id || args->cmd_size ? -EINVAL : 0;
+	case VGPU_BLOB_MEM_HOST3D:
+	case VGPU_BLOB_MEM_HOST3D_GUEST:
+		return !dev->has_host_blob || args->cmd_size % 4 ? -EINVAL : 0;
+	}
 	return -EINVAL;
+}
+
+static int ioctl_resource_create_blob(struct drm_device *drm, void *data,
+				      struct drm_file *file)
+{
+	struct vgpu_device *dev = to_vgpu(drm);
+	struct drm_vgpu_resource_create_blob *args = data;
+	const struct vgpu_blob blob = {
+		.mem = args->blob_mem, .flags = args->blob_flags,
+		.id = args->blob_id, .size = PAGE_ALIGN(args->size),
+	};
+	const struct vgpu_bo_params params = {
+		.size = blob.size, .blob = &blob,
+	};
+	int ret = check_blob(dev, args);
+
+	if (ret)
+		return ret;
+	if (!blob.size || blob.size > SIZE_MAX)
+		return -ENOMEM;		/* it wrapped */
+	if (dev->has_virgl) {
+		ret = vgpu_context_need(dev, to_vgpu_context(file));
+		if (ret)
+			return ret;
+	}
+	/* they make the blob that blob_id names */
+	if (args->cmd_size) {
+		ret = vgpu_submit_plain(dev, file, args->cmd, args->cmd_size);
+		if (ret)
+			return ret;
+	}
+	return vgpu_bo_create(file, dev, &params, &args->bo_handle,
+			      &args->res_handle);
+}
+
+static int ioctl_context_init(struct drm_device *drm, void *data,
+			      struct drm_file *file)
+{
+	return vgpu_context_init(to_vgpu(drm), to_vgpu_context(file), data);
 }
 
 #define ENTRY(name, func) \
@@ -215,6 +268,6 @@ const struct drm_ioctl_desc vgpu_ioctls[VGPU_NUM_IOCTLS] = {
 	ENTRY(TRANSFER_TO_HOST, ioctl_transfer_to_host),
 	ENTRY(WAIT, ioctl_wait),
 	ENTRY(GET_CAPS, ioctl_get_caps),
-	ENTRY(RESOURCE_CREATE_BLOB, ioctl_unsupported),
-	ENTRY(CONTEXT_INIT, ioctl_unsupported),
+	ENTRY(RESOURCE_CREATE_BLOB, ioctl_resource_create_blob),
+	ENTRY(CONTEXT_INIT, ioctl_context_init),
 };

@@ -11,7 +11,10 @@ struct drm_device;
 struct drm_gem_object;
 struct sg_table;
 
+/* struct drm_gem_object_funcs; struct drm_driver */
 struct dma_buf *vgpu_prime_export(struct drm_gem_object *obj, int flags);
+struct drm_gem_object *vgpu_prime_import(struct drm_device *drm,
+					 struct dma_buf *buf);
 struct drm_gem_object *
 vgpu_prime_import_sg_table(struct drm_device *drm,
 			   struct dma_buf_attachment *attach,

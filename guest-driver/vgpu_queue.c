@@ -18,15 +18,20 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/virtio.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
 
 #include "vgpu_queue.h"
 #include "vgpu_fence.h"
 #include "vgpu_trace.h"
 #include "vgpu_vbuf.h"
+#include "vgpu_watchdog.h"
 #include "compat.h"
 
 /* Commands in @pending from which on tasks have to wait. */
 #define PENDING_MAX	64
+/* Descriptors that only a ping may use: a command and its answer. */
+#define RESERVE		2
 /* After an allocation failed in submit. */
 #define RETRY_DELAY	msecs_to_jiffies(10)
 
@@ -55,6 +60,19 @@ static int ring_add(struct vgpu_queue *q, struct vgpu_vbuf *vbuf)
 	return virtqueue_add_sgs(q->vq, sgs, 1, nr_in, vbuf, GFP_ATOMIC);
 }
 
+/* With indirect descriptors a chain takes one slot of the ring. */
+static bool fits(struct vgpu_queue *q, struct vgpu_vbuf *vbuf)
+{
+	unsigned int need = vgpu_vbuf_count_out(vbuf) + !!vbuf->resp_len;
+
+	/* alone it may have the whole ring, which is then not full of others */
+	if (vbuf == q->ping || q->nr_inflight == q->nr_parked)
+		return true;
+	if (virtio_has_feature(q->vq->vdev, VIRTIO_RING_F_INDIRECT_DESC))
+		need = 1;
+	return q->vq->num_free >= need + RESERVE;
+}
+
 /* Move what fits from @pending into the ring. */
 static void fill_ring(struct vgpu_queue *q)
 {
@@ -65,20 +83,24 @@ static void fill_ring(struct vgpu_queue *q)
 	if (q->state != VGPU_QUEUE_RUNNING)
 		return;
 	list_for_each_entry_safe(vbuf, next, &q->pending, node) {
+		if (!fits(q, vbuf))
+			break;
 		/* before the host can answer it */
 		list_move_tail(&vbuf->node, &q->inflight);
 		ret = ring_add(q, vbuf);
 		if (ret) {
 			list_move(&vbuf->node, &q->pending);
 			if (virtqueue_is_broken(q->vq))
-				schedule_work(q->lost);
-			else if (!q->nr_inflight)
+				vgpu_watchdog_broken(q->dog);
+			else if (ret != -ENOSPC ||
+				 q->nr_inflight == q->nr_parked)
 				queue_delayed_work(q->wq, &q->retry,
 						   RETRY_DELAY);
 			break;
 		}
 		q->nr_pending--;
 		q->nr_inflight++;
+		q->nr_parked += vbuf->parked;
 		q->unkicked = true;
 		vbuf->sent = ktime_get();
 		trace_vgpu_cmd_queue(q, vbuf);
@@ -108,6 +130,11 @@ static void answer(struct vgpu_queue *q, struct vgpu_vbuf *vbuf, int error,
 {
 	vbuf->error = error;
 	q->completed++;
+	q->last_answer = jiffies;
+	if (vbuf == q->ping) {
+		q->ping = NULL;
+		q->ping_took = jiffies - q->ping_sent;
+	}
 	trace_vgpu_cmd_response(q, vbuf);
 	if (error) {
 		q->failed++;
@@ -180,6 +207,17 @@ void vgpu_queue_kick(struct vgpu_queue *q)
 	rcu_read_unlock();
 }
 
+/* From the first command on until there is nothing without an answer. */
+static void watch(struct vgpu_queue *q)
+{
+	lockdep_assert_held(&q->lock);
+	if (q->watched || q->state == VGPU_QUEUE_DEAD)
+		return;
+	q->watched = true;
+	q->last_answer = jiffies;
+	vgpu_watchdog_start(q->dog);
+}
+
 /* Why none of these can be sent; 0: they can. Called with the lock. */
 static int refusal(struct vgpu_queue *q, struct list_head *cmds)
 {
@@ -220,6 +258,7 @@ int vgpu_queue_submit(struct vgpu_queue *q, struct list_head *cmds,
 	}
 	list_splice_tail_init(cmds, error ? &refused : &q->pending);
 	fill_ring(q);
+	watch(q);
 	if (!(flags & VGPU_SUBMIT_MORE))
 		notify = kick_prepare(q);
 	spin_unlock_irqrestore(&q->lock, irqflags);
@@ -238,6 +277,54 @@ int vgpu_queue_submit_one(struct vgpu_queue *q, struct vgpu_vbuf *vbuf)
 
 	list_add(&vbuf->node, &list);
 	return vgpu_queue_submit(q, &list, 0);
+}
+
+void vgpu_queue_emit(struct vgpu_queue *q, struct vgpu_fence *fence)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&q->lock, flags);
+	vgpu_fence_emit(fence);
+	spin_unlock_irqrestore(&q->lock, flags);
+}
+
+void vgpu_queue_ping(struct vgpu_queue *q, struct vgpu_vbuf *cmd)
+{
+	int error = 0;
+
+	spin_lock_irq(&q->lock);
+	if (q->state == VGPU_QUEUE_DEAD)
+		error = -ENODEV;
+	else if (q->ping)
+		error = -EBUSY;
+	if (!error) {
+		q->submitted++;
+		q->ping = cmd;
+		q->ping_sent = jiffies;
+		q->nr_pending++;
+		list_add(&cmd->node, &q->pending);
+	}
+	spin_unlock_irq(&q->lock);
+	if (!error) {
+		vgpu_queue_kick(q);
+		return;
+	}
+	cmd->error = error;
+	if (cmd->done)
+		cmd->done(cmd);
+	vgpu_vbuf_free(cmd);
+}
+
+bool vgpu_queue_busy(struct vgpu_queue *q)
+{
+	bool busy;
+
+	spin_lock_irq(&q->lock);
+	busy = q->nr_inflight > q->nr_parked || q->nr_pending;
+	if (!busy)
+		q->watched = false;
+	spin_unlock_irq(&q->lock);
+	return busy;
 }
 
 static bool has_room(struct vgpu_queue *q)
@@ -275,12 +362,13 @@ void vgpu_queue_interrupt(struct vgpu_queue *q)
 		virtqueue_disable_cb(q->vq);
 		while ((vbuf = virtqueue_get_buf(q->vq, &len))) {
 			q->nr_inflight--;
+			q->nr_parked -= vbuf->parked;
 			list_move_tail(&vbuf->node, &list);
 			answer(q, vbuf, vgpu_vbuf_check(vbuf, len), &ready);
 		}
 	} while (!virtqueue_enable_cb(q->vq) && !virtqueue_is_broken(q->vq));
 	if (virtqueue_is_broken(q->vq))
-		schedule_work(q->lost);
+		vgpu_watchdog_broken(q->dog);
 	fill_ring(q);
 	notify = kick_prepare(q);
 	spin_unlock_irqrestore(&q->lock, flags);
@@ -293,14 +381,26 @@ void vgpu_queue_interrupt(struct vgpu_queue *q)
 	after_answers(q, &list, &ready);
 }
 
-void vgpu_queue_start(struct vgpu_queue *q, struct virtqueue *vq)
+void vgpu_queue_set_ring(struct vgpu_queue *q, struct virtqueue *vq)
 {
 	spin_lock_irq(&q->lock);
 	q->vq = vq;
-	q->state = VGPU_QUEUE_RUNNING;
+	q->state = VGPU_QUEUE_STOPPING;
 	q->chain_max = virtqueue_get_vring_size(vq);
+	q->unkicked = false;
+	q->ping_took = 0;
+	spin_unlock_irq(&q->lock);
+}
+
+void vgpu_queue_start(struct vgpu_queue *q)
+{
+	spin_lock_irq(&q->lock);
+	q->state = VGPU_QUEUE_RUNNING;
+	q->last_answer = jiffies;
 	spin_unlock_irq(&q->lock);
 	vgpu_queue_kick(q);
+	if (wq_has_sleeper(&q->room))
+		wake_up_all(&q->room);
 }
 
 void vgpu_queue_stopping(struct vgpu_queue *q)
@@ -332,24 +432,40 @@ void vgpu_queue_detach(struct vgpu_queue *q)
  * Only now are commands and backing the guest's again: a transport may tell
  * the device to stop no sooner than its virtqueues are deleted (virtio_uml).
  */
-void vgpu_queue_dead(struct vgpu_queue *q)
+void vgpu_queue_fail(struct vgpu_queue *q, int error)
 {
 	struct vgpu_vbuf *vbuf;
 	LIST_HEAD(list);
 	LIST_HEAD(ready);
 
 	spin_lock_irq(&q->lock);
-	q->state = VGPU_QUEUE_DEAD;
 	list_splice_tail_init(&q->inflight, &list);
 	list_splice_tail_init(&q->pending, &list);
 	q->nr_inflight = 0;
+	q->nr_parked = 0;
 	q->nr_pending = 0;
 	list_for_each_entry(vbuf, &list, node)
-		answer(q, vbuf, -ENODEV, &ready);
+		answer(q, vbuf, error, &ready);
 	spin_unlock_irq(&q->lock);
 
 	wake_up_all(&q->room);
 	after_answers(q, &list, &ready);
+}
+
+void vgpu_queue_dead(struct vgpu_queue *q)
+{
+	spin_lock_irq(&q->lock);
+	q->state = VGPU_QUEUE_DEAD;
+	spin_unlock_irq(&q->lock);
+	vgpu_queue_fail(q, -ENODEV);
+}
+
+void vgpu_queue_new_epoch(struct vgpu_queue *q)
+{
+	spin_lock_irq(&q->lock);
+	if (!++q->epoch)
+		q->epoch = 1;
+	spin_unlock_irq(&q->lock);
 }
 
 void vgpu_queue_flush(struct vgpu_queue *q)
@@ -358,11 +474,11 @@ void vgpu_queue_flush(struct vgpu_queue *q)
 }
 
 int vgpu_queue_init(struct vgpu_queue *q, const char *name,
-		    struct work_struct *lost)
+		    struct vgpu_watchdog *dog)
 {
 	spin_lock_init(&q->lock);
 	q->name = name;
-	q->lost = lost;
+	q->dog = dog;
 	q->state = VGPU_QUEUE_OFF;
 	q->epoch = 1;
 	INIT_LIST_HEAD(&q->pending);

@@ -13,7 +13,9 @@
 #include <linux/workqueue.h>
 
 struct virtqueue;
+struct vgpu_fence;
 struct vgpu_vbuf;
+struct vgpu_watchdog;
 
 enum vgpu_queue_state {
 	VGPU_QUEUE_OFF,		/* no virtqueue yet: commands wait */
@@ -45,6 +47,7 @@ struct vgpu_queue {
 	struct list_head inflight;
 	unsigned int nr_pending;
 	unsigned int nr_inflight;
+	unsigned int nr_parked;	/* of these; no answer is due */
 	unsigned int chain_max;	/* longest chain that always fits */
 	bool unkicked;		/* the ring has what the device was not told */
 	u64 fence_id;		/* last one given out */
@@ -56,7 +59,14 @@ struct vgpu_queue {
 	struct work_struct work;
 	struct delayed_work retry;	/* no memory to fill the ring with */
 	struct workqueue_struct *wq;
-	struct work_struct *lost;	/* queued when the ring is broken */
+
+	/* what notices that the host is dead */
+	struct vgpu_watchdog *dog;
+	bool watched;			/* the watchdog looks at us */
+	struct vgpu_vbuf *ping;		/* not answered yet */
+	unsigned long ping_sent;	/* jiffies */
+	unsigned long ping_took;	/* the last one; 0: the watchdog knows */
+	unsigned long last_answer;	/* jiffies; of anything */
 
 	u64 submitted, completed, failed, kicks, interrupts;	/* debugfs */
 };
@@ -65,17 +75,23 @@ struct vgpu_queue {
 #define VGPU_SUBMIT_MORE	1u
 
 int vgpu_queue_init(struct vgpu_queue *q, const char *name,
-		    struct work_struct *lost);
+		    struct vgpu_watchdog *dog);
 /* after the last submit */
 void vgpu_queue_fini(struct vgpu_queue *q);
 
-void vgpu_queue_start(struct vgpu_queue *q, struct virtqueue *vq);
+/* a virtqueue to use, where there was none; commands are kept until the start */
+void vgpu_queue_set_ring(struct vgpu_queue *q, struct virtqueue *vq);
+void vgpu_queue_start(struct vgpu_queue *q);
 /* before the device's reset; commands are kept from now on */
 void vgpu_queue_stopping(struct vgpu_queue *q);
 /* after it: forget the virtqueue, which may then be deleted */
 void vgpu_queue_detach(struct vgpu_queue *q);
-/* after that: everything completes with -ENODEV */
+/* when the device has forgotten it, too: everything completes with @error */
+void vgpu_queue_fail(struct vgpu_queue *q, int error);
+/* the same, and everything to come completes with -ENODEV */
 void vgpu_queue_dead(struct vgpu_queue *q);
+/* what belongs to the device's life up to now is refused from here on */
+void vgpu_queue_new_epoch(struct vgpu_queue *q);
 
 /**
  * vgpu_queue_wait_room() - wait until the queue is not overfull
@@ -95,6 +111,20 @@ int vgpu_queue_wait_room(struct vgpu_queue *q);
 int vgpu_queue_submit(struct vgpu_queue *q, struct list_head *cmds,
 		      unsigned int flags);
 int vgpu_queue_submit_one(struct vgpu_queue *q, struct vgpu_vbuf *vbuf);
+
+/** vgpu_queue_emit() - give a fence its place before its command is queued */
+void vgpu_queue_emit(struct vgpu_queue *q, struct vgpu_fence *fence);
+
+/**
+ * vgpu_queue_ping() - send @cmd before all that waits, by the slot kept for it
+ *
+ * One at a time: if there is one without an answer, @cmd fails with -EBUSY. Its
+ * answer clears queue->ping, whatever it says. Not in atomic context.
+ */
+void vgpu_queue_ping(struct vgpu_queue *q, struct vgpu_vbuf *cmd);
+
+/** vgpu_queue_busy() - is there anything without an answer? */
+bool vgpu_queue_busy(struct vgpu_queue *q);
 
 /** vgpu_queue_epoch() - which life of the device this is; never 0 */
 static inline u32 vgpu_queue_epoch(const struct vgpu_queue *q)

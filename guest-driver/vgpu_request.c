@@ -3,6 +3,7 @@
  * vgpu_request.c - a command whose answer is waited for
  */
 #include <linux/jiffies.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "vgpu_request.h"
@@ -66,7 +67,13 @@ int vgpu_request_wait(struct vgpu_request *req, unsigned long deadline)
 	long left = (long)(deadline - jiffies);
 	long ret;
 
-	ret = wait_for_completion_killable_timeout(&req->done, max(left, 0L));
+	left = max(left, 0L);
+	/* a worker can not be killed, nor does it get signals */
+	if (current->flags & PF_KTHREAD)
+		ret = wait_for_completion_interruptible_timeout(&req->done,
+								left);
+	else
+		ret = wait_for_completion_killable_timeout(&req->done, left);
 	if (ret < 0)
 		return -ERESTARTSYS;
 	if (!ret)

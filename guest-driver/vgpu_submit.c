@@ -3,9 +3,9 @@
  * vgpu_submit.c - rendering commands and transfers of user space
  *
  * Everything that may wait or fail comes first, without locks: room in the
- * queue, memory, the in-fence. Then the objects are locked, the command is
- * queued, which does neither, its fence is put on the objects, and they are
- * unlocked.
+ * queue, memory, references. Then the objects are locked, the command is queued
+ * or put behind what it has to wait for, which does neither, its fence is put on
+ * the objects, and they are unlocked.
  */
 #include <linux/dma-resv.h>
 #include <linux/file.h>
@@ -21,28 +21,46 @@
 #include "vgpu_drm.h"
 #include "vgpu_fence.h"
 #include "vgpu_gem.h"
+#include "vgpu_job.h"
+#include "vgpu_sync.h"
 #include "vgpu_vbuf.h"
 
 /** struct submit - one command with the objects it uses */
 struct submit {
 	struct vgpu_device *dev;
 	struct vgpu_context *ctx;
+	struct vgpu_timeline *tl;
 	struct vgpu_vbuf *cmd;		/* NULL once it is queued */
+	size_t bytes;			/* of what follows the command */
 	struct vgpu_fence *fence;	/* a reference of our own, or NULL */
 	struct drm_gem_object **objs;	/* a reference each */
 	unsigned int nr_objs;
+	struct vgpu_job *job;		/* NULL unless it has to wait */
+	struct vgpu_deps deps;
+	struct vgpu_syncobjs in, out;
+	struct vgpu_event *event;
 	struct sync_file *sync_file;
 	int out_fd;			/* -1: none */
 };
 
-static void submit_fini(struct submit *s)
+static void put_objects(struct submit *s)
 {
 	unsigned int i;
 
 	for (i = 0; i < s->nr_objs; i++)
 		drm_gem_object_put(s->objs[i]);
 	kvfree(s->objs);
+}
+
+static void submit_fini(struct submit *s)
+{
+	put_objects(s);
 	vgpu_vbuf_free(s->cmd);
+	vgpu_job_free(s->job);
+	vgpu_deps_fini(&s->deps);
+	vgpu_syncobjs_fini(&s->in);
+	vgpu_syncobjs_fini(&s->out);
+	vgpu_event_drop(s->event);
 	if (s->sync_file)
 		fput(s->sync_file->file);
 	if (s->fence)
@@ -124,7 +142,7 @@ static int get_object(struct submit *s, struct drm_file *file, u32 handle)
 /* Make the command wait for its work, and keep its fence for us too. */
 static int add_fence(struct submit *s)
 {
-	s->fence = vgpu_fence_new(s->ctx->timeline);
+	s->fence = vgpu_fence_new(s->tl);
 	if (!s->fence)
 		return -ENOMEM;
 	vgpu_fence_get(s->fence);
@@ -162,22 +180,66 @@ static int lock_objects(struct submit *s, struct ww_acquire_ctx *ticket)
 	return 0;
 }
 
+/* The job keeps the objects' references, and we need them to unlock. */
+static int prepare_job(struct submit *s, struct drm_gem_object ***objs)
+{
+	unsigned int i;
+
+	*objs = NULL;
+	if (!vgpu_jobs_needed(s->dev, &s->deps))
+		return 0;
+	if (s->nr_objs) {
+		*objs = kvmalloc_array(s->nr_objs, sizeof(**objs),
+				       GFP_KERNEL_ACCOUNT);
+		if (!*objs)
+			return -ENOMEM;
+	}
+	s->job = vgpu_job_new(s->dev, s->ctx, &s->deps);
+	if (!s->job) {
+		kvfree(*objs);
+		return -ENOMEM;
+	}
+	for (i = 0; i < s->nr_objs; i++) {
+		drm_gem_object_get(s->objs[i]);
+		(*objs)[i] = s->objs[i];
+	}
+	return 0;
+}
+
+static int send(struct submit *s, struct drm_gem_object **objs)
+{
+	struct vgpu_vbuf *cmd = s->cmd;
+	struct vgpu_job *job = s->job;
+
+	s->cmd = NULL;
+	s->job = NULL;
+	if (!job)
+		return vgpu_queue_submit_one(&s->dev->ctrl, cmd);
+	vgpu_job_push(job, cmd, s->bytes, s->tl, objs, s->nr_objs);
+	return 0;
+}
+
 /* Nothing before this was visible; after it everything is done. */
 static int submit_queue(struct submit *s)
 {
+	struct drm_gem_object **objs;
 	struct ww_acquire_ctx ticket;
 	unsigned int i;
-	LIST_HEAD(cmds);
 	int ret;
 
-	ret = lock_objects(s, &ticket);
-	if (ret)
-		return ret;
 	/* without 3D there is no context to lose */
 	s->cmd->epoch = s->ctx->epoch;
-	list_add(&s->cmd->node, &cmds);
-	s->cmd = NULL;
-	ret = vgpu_queue_submit(&s->dev->ctrl, &cmds, 0);
+	ret = prepare_job(s, &objs);
+	if (ret)
+		return ret;
+	ret = lock_objects(s, &ticket);
+	if (ret)
+		goto err;
+	if (s->event) {
+		vgpu_event_arm(s->event, s->fence);
+		s->event = NULL;
+	}
+	ret = send(s, objs);
 	if (!s->nr_objs)
 		return ret;
 	for (i = 0; s->fence && i < s->nr_objs; i++)
@@ -185,25 +247,47 @@ static int submit_queue(struct submit *s)
 				   DMA_RESV_USAGE_WRITE);
 	drm_gem_unlock_reservations(s->objs, s->nr_objs, &ticket);
 	return ret;
+
+err:
+	for (i = 0; objs && i < s->nr_objs; i++)
+		drm_gem_object_put(objs[i]);
+	kvfree(objs);
+	return ret;
 }
 
-/* Killable by any signal. Fences of our own timeline need no wait. */
-static int wait_in_fence(struct vgpu_context *ctx, int fd)
+static int add_in_fence(struct submit *s, int fd)
 {
 	struct dma_fence *fence = sync_file_get_fence(fd);
-	long ret = 0;
+	int ret;
 
 	if (!fence)
 		return -EINVAL;
-	if (!dma_fence_match_context(fence, ctx->timeline->context))
-		ret = dma_fence_wait(fence, true);
+	ret = vgpu_deps_add(&s->deps, fence);
 	dma_fence_put(fence);
 	return ret;
 }
 
-static int read_commands(struct submit *s, u64 from, u32 size)
+/* What has to be waited for; what is refused is refused here. */
+static int read_dependencies(struct submit *s, struct drm_file *file,
+			     const struct drm_vgpu_execbuffer *args)
+{
+	int ret = 0;
+
+	s->deps.own = s->tl->context;
+	if (args->flags & VGPU_EXECBUF_FENCE_FD_IN)
+		ret = add_in_fence(s, args->fence_fd);
+	if (!ret)
+		ret = vgpu_syncobjs_in(&s->in, file, args, &s->deps);
+	if (!ret)
+		ret = vgpu_syncobjs_out(&s->out, file, args);
+	return ret;
+}
+
+static int read_commands(struct submit *s,
+			 const struct drm_vgpu_execbuffer *args)
 {
 	struct vgpu_vbuf *cmd;
+	u32 size = args->size;
 
 	if (size > VGPU_SUBMIT_MAX_BYTES)
 		return -EINVAL;
@@ -211,14 +295,49 @@ static int read_commands(struct submit *s, u64 from, u32 size)
 	if (!cmd)
 		return -ENOMEM;
 	s->cmd = cmd;
+	s->bytes = size;
 	cmd->cmd_len = vgpu_cmd_submit(&cmd->cmd, s->ctx->id, size);
+	if (args->flags & VGPU_EXECBUF_RING_IDX)
+		vgpu_cmd_set_ring(&cmd->cmd, args->ring_idx);
 	if (!size)
 		return 0;
 	cmd->payload = vgpu_payload_new(size, s->dev->ctrl.chain_max - 2);
 	if (!cmd->payload)
 		return -ENOMEM;
 	return vgpu_payload_copy_from_user(cmd->payload,
-					   u64_to_user_ptr(from));
+					   u64_to_user_ptr(args->command));
+}
+
+/* A fence, and whatever is to be told when it signals. */
+static int add_outputs(struct submit *s, struct drm_file *file,
+		       const struct drm_vgpu_execbuffer *args)
+{
+	bool out_fd = args->flags & VGPU_EXECBUF_FENCE_FD_OUT;
+	bool poll = args->flags & VGPU_EXECBUF_RING_IDX &&
+		    s->ctx->poll_rings & BIT_ULL(args->ring_idx);
+	int ret = 0;
+
+	if (out_fd || poll || s->nr_objs || s->out.nr)
+		ret = add_fence(s);
+	if (!ret && out_fd)
+		ret = add_out_fd(s);
+	if (!ret && poll) {
+		s->event = vgpu_event_new(s->dev->drm, file);
+		if (IS_ERR(s->event)) {
+			ret = PTR_ERR(s->event);
+			s->event = NULL;
+		}
+	}
+	return ret;
+}
+
+static int wait_room(struct submit *s)
+{
+	int ret = vgpu_queue_wait_room(&s->dev->ctrl);
+
+	if (!ret)
+		ret = vgpu_jobs_wait_room(s->dev, s->ctx);
+	return ret;
 }
 
 int vgpu_submit(struct vgpu_device *dev, struct drm_file *file,
@@ -227,36 +346,59 @@ int vgpu_submit(struct vgpu_device *dev, struct drm_file *file,
 	struct submit s = {
 		.dev = dev, .ctx = to_vgpu_context(file), .out_fd = -1,
 	};
-	bool out = args->flags & VGPU_EXECBUF_FENCE_FD_OUT;
 	int ret;
 
-	ret = vgpu_queue_wait_room(&dev->ctrl);
+	s.tl = vgpu_context_timeline(s.ctx, args);
+	if (!s.tl)
+		return -EINVAL;
+	ret = wait_room(&s);
 	if (ret)
 		return ret;
 	ret = vgpu_context_need(dev, s.ctx);
 	if (ret)
 		return ret;
-	if (args->flags & VGPU_EXECBUF_FENCE_FD_IN) {
-		ret = wait_in_fence(s.ctx, args->fence_fd);
-		if (ret)
-			return ret;
-	}
-	ret = get_objects(&s, file, u64_to_user_ptr(args->bo_handles),
-			  args->num_bo_handles);
+	ret = read_dependencies(&s, file, args);
 	if (!ret)
-		ret = read_commands(&s, args->command, args->size);
-	if (!ret && (out || s.nr_objs))
-		ret = add_fence(&s);
-	if (!ret && out)
-		ret = add_out_fd(&s);
+		ret = get_objects(&s, file, u64_to_user_ptr(args->bo_handles),
+				  args->num_bo_handles);
+	if (!ret)
+		ret = read_commands(&s, args);
+	if (!ret)
+		ret = add_outputs(&s, file, args);
 	if (!ret)
 		ret = submit_queue(&s);
-	if (!ret && out) {
+	if (!ret) {
+		vgpu_syncobjs_set(&s.in, NULL);
+		vgpu_syncobjs_set(&s.out, s.out.nr ? &s.fence->base : NULL);
+	}
+	if (!ret && s.sync_file) {
 		args->fence_fd = s.out_fd;
 		fd_install(s.out_fd, s.sync_file->file);
 		s.out_fd = -1;
 		s.sync_file = NULL;
 	}
+	submit_fini(&s);
+	return ret;
+}
+
+int vgpu_submit_plain(struct vgpu_device *dev, struct drm_file *file, u64 from,
+		      u32 size)
+{
+	const struct drm_vgpu_execbuffer args = {
+		.command = from, .size = size,
+	};
+	struct submit s = {
+		.dev = dev, .ctx = to_vgpu_context(file), .out_fd = -1,
+	};
+	int ret;
+
+	s.tl = s.ctx->timeline;
+	ret = wait_room(&s);
+	if (ret)
+		return ret;
+	ret = read_commands(&s, &args);
+	if (!ret)
+		ret = submit_queue(&s);
 	submit_fini(&s);
 	return ret;
 }
@@ -286,6 +428,17 @@ static int encode_transfer(struct submit *s, const struct vgpu_transfer *t,
 	return 0;
 }
 
+/* A blob of the guest has nothing on the host to copy from or to. */
+static bool can_transfer(struct submit *s, const struct vgpu_transfer *t)
+{
+	u32 mem = to_vgpu_bo(s->objs[0])->blob_mem;
+
+	if (mem == VIRTIO_GPU_BLOB_MEM_GUEST)
+		return false;
+	/* strides are for what the host has not laid out itself */
+	return mem || !s->ctx->id || (!t->stride && !t->layer_stride);
+}
+
 int vgpu_submit_transfer(struct vgpu_device *dev, struct drm_file *file,
 			 u32 handle, const struct vgpu_transfer *t,
 			 bool to_host)
@@ -295,14 +448,14 @@ int vgpu_submit_transfer(struct vgpu_device *dev, struct drm_file *file,
 	};
 	int ret;
 
+	s.tl = s.ctx->timeline;
 	ret = get_object(&s, file, handle);
 	if (ret)
 		goto out;
-	/* strides are for blobs only, whose layout the guest decides */
 	ret = -EINVAL;
-	if (s.ctx->id && (t->stride || t->layer_stride))
+	if (!can_transfer(&s, t))
 		goto out;
-	ret = vgpu_queue_wait_room(&dev->ctrl);
+	ret = wait_room(&s);
 	if (ret)
 		goto out;
 	if (s.ctx->id) {

@@ -20,6 +20,10 @@ struct vgpu_transfer;
 int vgpu_submit(struct vgpu_device *dev, struct drm_file *file,
 		struct drm_vgpu_execbuffer *args);
 
+/** vgpu_submit_plain() - commands alone, of @size bytes at the user's @from */
+int vgpu_submit_plain(struct vgpu_device *dev, struct drm_file *file, u64 from,
+		      u32 size);
+
 /** vgpu_submit_transfer() - copy between an object's backing and texture */
 int vgpu_submit_transfer(struct vgpu_device *dev, struct drm_file *file,
 			 u32 handle, const struct vgpu_transfer *t,

@@ -52,6 +52,7 @@ struct vgpu_vbuf {
 	struct vgpu_fence *fence;	/* reference; signalled at completion */
 	int error;		/* result: 0 or -errno */
 	u32 len;		/* result: bytes of the answer */
+	bool parked;		/* no answer is due: it waits for an event */
 	u32 epoch;		/* it is of this life of the device; 0: any */
 	ktime_t sent;		/* when it went into the ring */
 

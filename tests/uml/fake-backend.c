@@ -2,7 +2,7 @@
 /*
  * fake-backend.c - a vhost-user-gpu back end that behaves badly on purpose
  *
- * usage: fake-backend MODE SOCKET        serves one connection
+ * usage: fake-backend MODE SOCKET [SEED]   serves one connection
  *
  * What a driver must survive from a host: no answers at all, and answers that
  * lie about type, length, ids and sizes. The modes are in the table below.
@@ -18,6 +18,7 @@
 #include "base/event.h"
 #include "base/iov.h"
 #include "protocol/vgpu_ipc.h"
+#include "protocol/vgpu_vendor.h"
 #include "protocol/virtio_gpu.h"
 #include "ring/guest_mem.h"
 #include "ring/vring.h"
@@ -35,11 +36,22 @@ struct request {
 typedef uint32_t (*answer_fn)(const struct request *req, uint8_t *resp,
 			      uint32_t max);
 
+/** enum fault - what is done to commands, beside the answers */
+enum fault {
+	FAULT_NONE,
+	FAULT_REVERSE,	/* fenced commands: last come, first served */
+	FAULT_DEAF,	/* no answer from the 100th command on, until a reset */
+	FAULT_HALF,	/* no answer to every second command */
+	FAULT_SHARE,	/* for 6 s only queries are answered, then all is */
+	FAULT_SLOW,	/* in order, and from the 20th on, 1.5 s for each */
+	FAULT_INDEX,	/* the 100th answer is for a command there is not */
+};
+
 struct mode {
 	const char *name;
 	answer_fn answer;		/* NULL: never */
 	uint32_t num_scanouts, num_capsets;
-	bool reverse;			/* fenced commands last come first */
+	enum fault fault;
 };
 
 static struct event_loop *loop;
@@ -50,6 +62,8 @@ static struct vring *rings[FRONTEND_NUM_RINGS];
 static struct event_source *kicks[FRONTEND_NUM_RINGS], *release;
 static struct vring_elem *held[MAX_HELD];
 static unsigned int nr_held;
+static unsigned int seen;	/* commands on the control queue */
+static unsigned int starts;	/* of the control queue */
 static unsigned int seed = 1;
 
 static void put_hdr(uint8_t *resp, uint32_t type)
@@ -168,17 +182,93 @@ static uint32_t fuzz(const struct request *req, uint8_t *resp,
 	return len;
 }
 
+/* A device that can do everything, if only by its own account. */
+static uint32_t willing(const struct request *req, uint8_t *resp,
+			uint32_t max)
+{
+	uint32_t len = honest(req, resp, max);
+	uint32_t words[6] = { 0 }, n = 0, type = 0;
+
+	switch (req->hdr.type) {
+	case VIRTIO_GPU_CMD_GET_CAPSET_INFO:
+		if (req->arg != 2)
+			return len;
+		words[0] = VGPU_VENDOR_CAPSET, words[1] = 1;
+		words[2] = sizeof(struct vgpu_vendor_caps);
+		type = VIRTIO_GPU_RESP_OK_CAPSET_INFO, n = 4;
+		break;
+	case VIRTIO_GPU_CMD_GET_CAPSET:
+		if (req->arg != VGPU_VENDOR_CAPSET)
+			return len;
+		words[0] = VGPU_VENDOR_MAGIC, words[1] = 1;
+		words[2] = VGPU_VENDOR_ALL;
+		type = VIRTIO_GPU_RESP_OK_CAPSET, n = 6;
+		break;
+	case VGPU_CMD_HELLO:
+		words[0] = 1, words[1] = 0xffffffff;
+		type = VGPU_RESP_OK_HELLO, n = 2;
+		break;
+	case VGPU_CMD_NOTICE:
+		words[0] = rand_r(&seed) % 3, words[1] = rand_r(&seed) % 8;
+		type = VGPU_RESP_OK_NOTICE, n = 2;
+		break;
+	case VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID:
+		type = VIRTIO_GPU_RESP_OK_RESOURCE_UUID, n = 4;
+		break;
+	case VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB:
+		words[0] = rand_r(&seed);
+		type = VIRTIO_GPU_RESP_OK_MAP_INFO, n = 2;
+		break;
+	}
+	if (!n || max < sizeof(req->hdr) + n * 4)
+		return len;
+	put_hdr(resp, type);
+	memcpy(resp + sizeof(req->hdr), words, n * 4);
+	return sizeof(req->hdr) + n * 4;
+}
+
+/* Most answers are good, so that the bad ones meet something to spoil. */
+static uint32_t chaos(const struct request *req, uint8_t *resp, uint32_t max)
+{
+	uint32_t len;
+
+	switch (rand_r(&seed) % 16) {
+	case 0:
+		return noise(req, resp, max);
+	case 1:
+		return fuzz(req, resp, max);
+	case 2:
+		return ones(req, resp, max);
+	case 3:
+		return refuse(req, resp, max);
+	case 4:
+		return rand_r(&seed);	/* what was there, of any length */
+	case 5:
+		len = willing(req, resp, max);
+		resp[rand_r(&seed) % max] ^= 1 << rand_r(&seed) % 8;
+		return len;
+	default:
+		return willing(req, resp, max);
+	}
+}
+
 static const struct mode modes[] = {
-	{ "honest", honest, 1, 2, false },
-	{ "reverse", honest, 1, 2, true },
-	{ "deaf", NULL, 1, 1, false },
-	{ "refuse", refuse, 1, 2, false },
-	{ "empty", empty, 1, 2, false },
-	{ "short", short_by_one, 2, 2, false },
-	{ "long", too_long, 2, 2, false },
-	{ "noise", noise, 16, 8, false },
-	{ "ones", ones, 0xffffffff, 0xffffffff, false },
-	{ "fuzz", fuzz, 16, 64, false },
+	{ "honest", honest, 1, 2, FAULT_NONE },
+	{ "reverse", honest, 1, 2, FAULT_REVERSE },
+	{ "deaf", NULL, 1, 1, FAULT_NONE },
+	{ "deaf-once", honest, 1, 2, FAULT_DEAF },
+	{ "half", honest, 1, 2, FAULT_HALF },
+	{ "share", honest, 1, 2, FAULT_SHARE },
+	{ "slow", honest, 1, 2, FAULT_SLOW },
+	{ "index", honest, 1, 2, FAULT_INDEX },
+	{ "refuse", refuse, 1, 2, FAULT_NONE },
+	{ "empty", empty, 1, 2, FAULT_NONE },
+	{ "short", short_by_one, 2, 2, FAULT_NONE },
+	{ "long", too_long, 2, 2, FAULT_NONE },
+	{ "noise", noise, 16, 8, FAULT_NONE },
+	{ "ones", ones, 0xffffffff, 0xffffffff, FAULT_NONE },
+	{ "fuzz", fuzz, 16, 64, FAULT_NONE },
+	{ "chaos", chaos, 4, 3, FAULT_NONE },
 };
 
 static void push(struct vring_elem *elem)
@@ -198,19 +288,103 @@ static void push(struct vring_elem *elem)
 	vring_push(elem->vring, elem, len);
 }
 
+static void take_oldest(void)
+{
+	struct vring_elem *elem = held[0];
+
+	memmove(held, held + 1, --nr_held * sizeof(held[0]));
+	push(elem);
+}
+
 static void release_held(void *opaque)
 {
-	/* one at a time, so that the driver sees each by itself */
-	push(held[--nr_held]);
+	if (!nr_held)
+		return;
+	switch (mode->fault) {
+	case FAULT_SHARE:
+		while (nr_held)
+			take_oldest();
+		break;
+	case FAULT_SLOW:
+		take_oldest();
+		break;
+	default:
+		/* one at a time, so that the driver sees each by itself */
+		push(held[--nr_held]);
+		break;
+	}
 	vring_notify(rings[0]);
 	if (nr_held)
-		event_set_timer(release, 3000);
+		event_set_timer(release, mode->fault == FAULT_SLOW ? 1500000 :
+				3000);
+}
+
+static bool is_query(const struct virtio_gpu_ctrl_hdr *hdr)
+{
+	return hdr->type == VIRTIO_GPU_CMD_GET_CAPSET_INFO ||
+	       hdr->type == VIRTIO_GPU_CMD_GET_CAPSET ||
+	       hdr->type == VIRTIO_GPU_CMD_GET_DISPLAY_INFO ||
+	       hdr->type == VIRTIO_GPU_CMD_GET_EDID;
+}
+
+static void hold(struct vring_elem *elem, unsigned int us)
+{
+	if (nr_held == MAX_HELD) {
+		push(elem);
+		return;
+	}
+	if (!nr_held)
+		event_set_timer(release, us);
+	held[nr_held++] = elem;
+}
+
+/* A command of the control queue: answered now, later or never. */
+static void control(struct vring_elem *elem)
+{
+	struct virtio_gpu_ctrl_hdr hdr = { 0 };
+
+	iov_to_buf(elem->iov, elem->n_out, 0, &hdr, sizeof(hdr));
+	seen++;
+	switch (mode->fault) {
+	case FAULT_REVERSE:
+		if (hdr.flags & VIRTIO_GPU_FLAG_FENCE)
+			hold(elem, 20000);
+		else
+			push(elem);
+		return;
+	case FAULT_DEAF:
+		if (starts == 1 && seen >= 100)
+			return;
+		break;
+	case FAULT_HALF:
+		if (seen % 2 == 0)
+			return;
+		break;
+	case FAULT_SHARE:
+		if (starts == 1 && !is_query(&hdr)) {
+			hold(elem, 6000000);
+			return;
+		}
+		break;
+	case FAULT_SLOW:
+		if (seen >= 20) {
+			hold(elem, 1500000);
+			return;
+		}
+		break;
+	case FAULT_INDEX:
+		if (starts == 1 && seen == 100)
+			elem->head = 0x7fff;
+		break;
+	case FAULT_NONE:
+		break;
+	}
+	push(elem);
 }
 
 static void on_kick(void *opaque, unsigned int events)
 {
 	struct vring *vr = opaque;
-	struct virtio_gpu_ctrl_hdr hdr;
 	struct vring_elem *elem;
 	uint64_t count;
 
@@ -218,21 +392,15 @@ static void on_kick(void *opaque, unsigned int events)
 		return;
 	do {
 		while (vring_pop(vr, &elem) > 0) {
-			memset(&hdr, 0, sizeof(hdr));
-			iov_to_buf(elem->iov, elem->n_out, 0, &hdr,
-				   sizeof(hdr));
 			if (!mode->answer)
 				continue;	/* kept for ever */
-			if (mode->reverse && nr_held < MAX_HELD &&
-			    hdr.flags & VIRTIO_GPU_FLAG_FENCE)
-				held[nr_held++] = elem;
+			if (vr == rings[0])
+				control(elem);
 			else
 				push(elem);
 		}
 	} while (vring_enable_kick(vr, true));
 	vring_notify(vr);
-	if (nr_held)
-		event_set_timer(release, 20000);
 }
 
 static int ring_start(void *opaque, unsigned int index)
@@ -249,6 +417,8 @@ static int ring_start(void *opaque, unsigned int index)
 
 	if (ret < 0)
 		return ret;
+	if (!index)
+		starts++;
 	kicks[index] = event_add_fd(loop, vring_kick_fd(rings[index]),
 				    EVENT_IN, on_kick, rings[index]);
 	return 0;
@@ -258,6 +428,9 @@ static int ring_stop(void *opaque, unsigned int index, uint16_t *base)
 {
 	event_del(kicks[index]);
 	kicks[index] = NULL;
+	/* what the driver has forgotten need not be answered */
+	if (!index)
+		nr_held = 0;
 	*base = vring_stop(rings[index]);
 	return 0;
 }
@@ -354,18 +527,23 @@ static int accept_one(const char *path)
 
 int main(int argc, char **argv)
 {
-	const uint64_t features = 1 << VIRTIO_GPU_F_VIRGL |
-				  1 << VIRTIO_GPU_F_EDID;
+	uint64_t features = 1 << VIRTIO_GPU_F_VIRGL | 1 << VIRTIO_GPU_F_EDID;
 	unsigned int i;
 	int sock;
 
-	for (i = 0; argc == 3 && i < sizeof(modes) / sizeof(modes[0]); i++)
+	for (i = 0; argc >= 3 && i < sizeof(modes) / sizeof(modes[0]); i++)
 		if (!strcmp(modes[i].name, argv[1]))
 			mode = &modes[i];
 	if (!mode) {
-		fprintf(stderr, "usage: fake-backend MODE SOCKET\n");
+		fprintf(stderr, "usage: fake-backend MODE SOCKET [SEED]\n");
 		return 2;
 	}
+	if (mode->answer == chaos)
+		features |= 1 << VIRTIO_GPU_F_RESOURCE_UUID |
+			    1 << VIRTIO_GPU_F_RESOURCE_BLOB |
+			    1 << VIRTIO_GPU_F_CONTEXT_INIT;
+	if (argc > 3)
+		seed = strtoul(argv[3], NULL, 0);
 	for (i = 0; i < FRONTEND_NUM_RINGS; i++)
 		rings[i] = vring_new(i, NULL);
 	sock = accept_one(argv[2]);

@@ -17,6 +17,9 @@ for word in $(cat /proc/cmdline); do
 	case $word in
 	vgpu.dir=*) dir=${word#*=};;
 	vgpu.run=*) scenario=${word#*=};;
+	vgpu.host=*) host=${word#*=};;
+	vgpu.seconds=*) seconds=${word#*=};;
+	vgpu.seed=*) seed=${word#*=};;
 	esac
 done
 cd /run || exit 1
@@ -25,6 +28,8 @@ echo 20 > /proc/sys/kernel/hung_task_timeout_secs
 
 # shellcheck source=tests/uml/scenarios.sh
 . "${0%/*}/scenarios.sh"
+# shellcheck source=tests/uml/scenarios-reset.sh
+. "${0%/*}/scenarios-reset.sh"
 
 load_drm
 if command -v "run_$scenario" > /dev/null; then

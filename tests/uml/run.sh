@@ -3,15 +3,19 @@
 #
 # run.sh - tests vgpu.ko in User Mode Linux, on a real back end and on bad ones
 #
-# usage: run.sh [--kernel NAME] [--backend COMMAND] [--contrib] [SCENARIO]...
+# usage: run.sh [--kernel NAME] [--backend COMMAND] [--contrib] [--seconds N] [--seed N] [SCENARIO]...
 #
 #   --kernel NAME      6.1, 6.12 or 7.2, with -kasan as well          [6.1]
 #   --backend COMMAND  shell command of the back end under test, which finds the
 #                      socket's path in $SOCKET, and $VIRGL is --virgl or empty
 #                      (default: build/vgpu-endpoint)
+#   --seconds N        how long the scenarios fuzz and noise go on       [10]
+#   --seed N           what they do, as printed by the run that failed
 #   --contrib          QEMU's own vhost-user-gpu, rendering on the CPU
 #   SCENARIO           gl cycle unplug kms coexist recover deaf reverse liar-MODE
-#                      (default: all; see scenarios.sh and fake-backend.c)
+#                      reset deaf-once index dead share fuzz noise; half slow
+#                      (default: all but the last two, which take long; see
+#                      scenarios.sh, scenarios-reset.sh and fake-backend.c)
 #
 # Builds what it needs (the kernel once: 2 to 8 minutes), then boots once for
 # each scenario, some seconds each. Prints TAP; the logs are in build/uml, or
@@ -28,11 +32,13 @@ die() { echo "run.sh: $*" >&2; exit 1; }
 
 # shellcheck disable=SC2016  # $SOCKET is for the shell that starts it
 backend='exec '"$build"'/vgpu-endpoint --socket-path="$SOCKET" $VIRGL'
-contrib='' scenarios=() kernel_name=6.1
+contrib='' host=ours scenarios=() kernel_name=6.1 seconds=10 seed=$((RANDOM * 32768 + RANDOM + 1))
 while [ $# -gt 0 ]; do
 	case $1 in
 	--backend) backend=${2:?--backend needs a command}; shift;;
-	--contrib) contrib=1;;
+	--contrib) contrib=1 host=other;;
+	--seconds) seconds=${2:?--seconds needs a number}; shift;;
+	--seed) seed=${2:?--seed needs a number}; shift;;
 	--kernel) kernel_name=${2:?--kernel needs a name}; shift;;
 	-h|--help) usage; exit 0;;
 	-*) usage >&2; exit 2;;
@@ -52,6 +58,13 @@ linux=$("$here/build-uml.sh" "$kernel_name") || die "no kernel to test with"
 kernel=$(dirname "$linux")
 "$top/scripts/build-module" --kdir "$kernel" "$out" ARCH=um SUBARCH=x86_64 \
 	> "$out/module.log" 2>&1 8>&- || { cat "$out/module.log" >&2; die "vgpu.ko does not build"; }
+# A module of the tests' own, which asks the driver what only modules can.
+mkdir -p "$out/uuidt"
+cp -u "$here/uuidt.c" "$out/uuidt/"
+echo 'obj-m := uuidt.o' > "$out/uuidt/Kbuild"
+make -C "$kernel" M="$out/uuidt" ARCH=um SUBARCH=x86_64 modules > "$out/uuidt.log" 2>&1 8>&- ||
+	{ cat "$out/uuidt.log" >&2; die "uuidt.ko does not build"; }
+cp -u "$out/uuidt/uuidt.ko" "$out/"
 find "$kernel" -name '*.ko' -exec cp -u -t "$out" {} +
 
 make -s -C "$top" "${B:-build}/libvgpu.a" >&2 || die "libvgpu.a does not build"
@@ -63,8 +76,8 @@ glib=$(pkg-config --cflags --libs glib-2.0) || die "libglib2.0-dev is missing"
 	cc "${flags[@]}" -static -o "$out/modctl" "$here/modctl.c" &&
 	cc "${flags[@]}" -o "$out/eglt" "$here/eglt.c" -ldl &&
 	cc "${flags[@]}" -o "$out/kmst" "$here/kmst.c" $drm -ldrm &&
-	for tool in ioctlt loadt ordert; do
-		cc "${flags[@]}" -I"$top" -o "$out/$tool" "$here/$tool.c" $drm || break
+	for tool in ioctlt loadt ordert resett uapit blobt fuzzt; do
+		cc "${flags[@]}" -I"$top" -o "$out/$tool" "$here/$tool.c" $drm -lpthread || break
 	done &&
 	cc "${flags[@]}" -I"$top" -I"$top/vhost-user-backend" -o "$out/fake-backend" \
 		"$here/fake-backend.c" "$build/libvgpu.a" $glib
@@ -77,7 +90,7 @@ if [ -n "$contrib" ]; then
 		die "the shim does not build"
 	backend='export EGL_PLATFORM=surfaceless LIBGL_ALWAYS_SOFTWARE=1; '
 	backend+="LD_PRELOAD=$out/shim.so exec $program -s \"\$SOCKET\" \${VIRGL:+-v}"
-elif [ ${#scenarios[@]} = 0 ] || [[ " ${scenarios[*]} " =~ \ (gl|cycle|unplug|kms|coexist|recover)\  ]]; then
+elif [ ${#scenarios[@]} = 0 ] || [[ " ${scenarios[*]} " =~ \ (gl|cycle|unplug|kms|coexist|recover|reset|fuzz)\  ]]; then
 	make -s -C "$top" "${B:-build}/vgpu-endpoint" "${B:-build}/vgpu-worker" >&2 ||
 		die "the back end does not build"
 fi
@@ -108,7 +121,8 @@ report() { # ok|not ok, name[: reason]
 boot() { # scenario, function in scenarios.sh, back end, seconds
 	local name=$1 log=$out/$1.log line status ended
 	"$here/uml-run.sh" -k "$linux" -t "$4" -l "$log" -b "$3" "$here/init.sh" \
-		vgpu.dir="$out" vgpu.run="$2" 8>&- > "$out/console" 2> "$out/errors" &
+		vgpu.dir="$out" vgpu.run="$2" vgpu.host="$host" vgpu.seconds="$seconds" \
+		vgpu.seed="$seed" 8>&- > "$out/console" 2> "$out/errors" &
 	child=$!
 	wait "$child"
 	status=$?
@@ -149,11 +163,12 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM HUP
 
 [ ${#scenarios[@]} -gt 0 ] || {
-	scenarios=(gl cycle unplug deaf reverse)
-	[ -n "$contrib" ] || scenarios+=(kms coexist recover)	# it has no outputs without QEMU
+	scenarios=(gl cycle unplug deaf reverse deaf-once index dead share)
+	[ -n "$contrib" ] || scenarios+=(kms coexist recover reset fuzz)	# it has no outputs without QEMU
 	for mode in honest refuse empty short long noise ones fuzz; do
 		scenarios+=("liar-$mode")
 	done
+	scenarios+=(noise)
 }
 for scenario in "${scenarios[@]}"; do
 	case $scenario in
@@ -165,6 +180,12 @@ for scenario in "${scenarios[@]}"; do
 	recover) boot recover recover "VIRGL=--virgl; ($kill_workers) & $backend" 120;;
 	deaf) boot deaf deaf "exec $out/fake-backend deaf \"\$SOCKET\"" 120;;
 	reverse) boot reverse reverse "exec $out/fake-backend reverse \"\$SOCKET\"" 90;;
+	reset) boot reset reset "VIRGL=--virgl; $backend" 120;;
+	deaf-once|half|index|share|slow)
+		boot "$scenario" "${scenario//-/_}" "exec $out/fake-backend $scenario \"\$SOCKET\"" 120;;
+	dead) boot dead dead "exec $out/fake-backend deaf \"\$SOCKET\"" 120;;
+	fuzz) boot fuzz fuzz "VIRGL=--virgl; $backend" $((seconds + 180));;
+	noise) boot noise noise "exec $out/fake-backend chaos \"\$SOCKET\" $seed" $((seconds + 180));;
 	liar-*) boot "$scenario" liar "exec $out/fake-backend ${scenario#liar-} \"\$SOCKET\"" 90;;
 	*) die "there is no scenario '$scenario'";;
 	esac

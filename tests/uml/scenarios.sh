@@ -133,7 +133,35 @@ run_gl() {
 	check "errno contract with 3D" within 60 "$dir/ioctlt" 3d
 	check "tracepoints" traced
 	check "fdinfo and debugfs" shown
+	# a stranger's host has none of it
+	if [ "$host" = ours ]; then
+		check "contexts, rings, syncobjs, in-fences" within 60 "$dir/uapit"
+		check "blobs, sharing, UUIDs" within 60 "$dir/blobt" "$dir/uuidt.ko"
+	fi
 	cat /sys/kernel/debug/dri/0/vgpu
+	unload_checked
+}
+
+# Random ioctls from several threads, then random answers.
+run_fuzz() {
+	check "load" load
+	echo clear > /sys/kernel/debug/kmemleak
+	check "random ioctls" within $((seconds + 60)) "$dir/fuzzt" "$seconds" "$seed"
+	check "errno contract afterwards" within 60 "$dir/ioctlt" 3d
+	unload_checked
+	leak_checked
+}
+
+# A device that answers with random bytes, all kinds of them, again and again.
+run_noise() {
+	check "load" load 14
+	if has_device; then
+		within $((seconds + 60)) "$dir/fuzzt" "$seconds" "$seed" /dev/dri/renderD128
+		status=$?
+		if [ $status -lt 2 ]; then ok "programs end"; else not_ok "programs end" "$status"; fi
+		within 40 "$dir/kmst" | tail -n 3
+		unbind 15
+	fi
 	unload_checked
 }
 
@@ -160,6 +188,10 @@ run_cycle() {
 	done
 	check "errno contract afterwards" within 60 "$dir/ioctlt" 3d
 	unload_checked
+	leak_checked
+}
+
+leak_checked() {
 	sleep 6		# kmemleak looks at what is older than 5 s
 	echo scan > /sys/kernel/debug/kmemleak
 	echo scan > /sys/kernel/debug/kmemleak

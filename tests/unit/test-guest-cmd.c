@@ -268,13 +268,14 @@ static void test_contexts(void)
 	size_t len;
 
 	round_init(&r);
-	q = DECODE(vgpu_cmd_ctx_create(&r.wire, 71, "Xorg", 4));
+	q = DECODE(vgpu_cmd_ctx_create(&r.wire, 71, 0, "Xorg", 4));
 	check_hdr(q, VIRTIO_GPU_CMD_CTX_CREATE, 71);
 	g_assert_cmpuint(q->ctx_create.nlen, ==, 4);
 	g_assert_cmpuint(q->ctx_create.context_init, ==, 0);
 	g_assert_cmpstr(q->ctx_create.debug_name, ==, "Xorg");
 	done(&r);
-	q = DECODE(vgpu_cmd_ctx_create(&r.wire, 71, name, strlen(name)));
+	q = DECODE(vgpu_cmd_ctx_create(&r.wire, 71, 2, name, strlen(name)));
+	g_assert_cmpuint(q->ctx_create.context_init, ==, 2);
 	g_assert_cmpuint(q->ctx_create.nlen, ==, 63);
 	g_assert_cmpmem(q->ctx_create.debug_name, 63, name, 63);
 	g_assert_cmpint(q->ctx_create.debug_name[63], ==, 0);
@@ -317,6 +318,74 @@ static void test_fence(void)
 	round_fini(&r);
 }
 
+static void test_blobs(void)
+{
+	const struct vgpu_blob blob = {
+		VIRTIO_GPU_BLOB_MEM_GUEST, 2, 0, 0x9100000092ull,
+	};
+	struct virtio_gpu_mem_entry entries[2];
+	const union request *q;
+	struct round r;
+	size_t len;
+
+	round_init(&r);
+	r.t->dev->vendor = VGPU_VENDOR_ALL;
+	vgpu_cmd_mem_entry(&entries[0], 0x9300000094ull, 95);
+	vgpu_cmd_mem_entry(&entries[1], 96, 97);
+	len = vgpu_cmd_create_blob(&r.wire, 98, 99, &blob, 2);
+	q = decode_round(&r, 0, len, entries, sizeof(entries));
+	check_hdr(q, VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB, 98);
+	g_assert_cmpuint(q->create_blob.resource_id, ==, 99);
+	g_assert_cmpuint(q->create_blob.blob_mem, ==, blob.mem);
+	g_assert_cmpuint(q->create_blob.blob_flags, ==, 2);
+	g_assert_cmpuint(q->create_blob.nr_entries, ==, 2);
+	g_assert_cmpuint(q->create_blob.blob_id, ==, 0);
+	g_assert_cmphex(q->create_blob.size, ==, blob.size);
+	g_assert_cmpmem(r.got->data, r.got->data_size, entries,
+			sizeof(entries));
+	done(&r);
+	q = DECODE(vgpu_cmd_assign_uuid(&r.wire, 101));
+	check_hdr(q, VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID, 0);
+	g_assert_cmpuint(q->uuid.resource_id, ==, 101);
+	done(&r);
+	round_fini(&r);
+	/* what our host lacks goes by the specification alone */
+	g_assert_cmpuint(vgpu_cmd_map_blob(&r.wire, 102, 0x103), ==, 40);
+	g_assert_cmphex(r.wire.hdr.type, ==, VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB);
+	g_assert_cmpuint(r.wire.map_blob.resource_id, ==, 102);
+	g_assert_cmphex(r.wire.map_blob.offset, ==, 0x103);
+	g_assert_cmpuint(vgpu_cmd_unmap_blob(&r.wire, 104), ==, 32);
+	g_assert_cmpuint(r.wire.unmap_blob.resource_id, ==, 104);
+}
+
+static void test_vendor(void)
+{
+	const union request *q;
+	struct round r;
+	size_t len;
+
+	round_init(&r);
+	q = DECODE(vgpu_cmd_hello(&r.wire, 0x55));
+	check_hdr(q, VGPU_CMD_HELLO, 0);
+	g_assert_cmpuint(q->hello.version, ==, VGPU_VENDOR_VERSION);
+	g_assert_cmphex(q->hello.features, ==, 0x55);
+	done(&r);
+	r.t->dev->vendor = VGPU_VENDOR_ALL;
+	q = DECODE(vgpu_cmd_notice(&r.wire));
+	check_hdr(q, VGPU_CMD_NOTICE, 0);
+	done(&r);
+	len = vgpu_cmd_submit(&r.wire, 81, 0);
+	vgpu_cmd_set_ring(&r.wire, 63);
+	vgpu_cmd_set_fence(&r.wire, 82);
+	q = DECODE(len);
+	g_assert_cmphex(q->hdr.flags, ==, VIRTIO_GPU_FLAG_FENCE |
+			VIRTIO_GPU_FLAG_INFO_RING_IDX);
+	g_assert_cmpuint(q->hdr.ring_idx, ==, 63);
+	g_assert_cmpuint(q->hdr.fence_id, ==, 82);
+	done(&r);
+	round_fini(&r);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -327,5 +396,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/guest-cmd/display", test_display);
 	g_test_add_func("/guest-cmd/contexts", test_contexts);
 	g_test_add_func("/guest-cmd/fence", test_fence);
+	g_test_add_func("/guest-cmd/blobs", test_blobs);
+	g_test_add_func("/guest-cmd/vendor", test_vendor);
 	return g_test_run();
 }
