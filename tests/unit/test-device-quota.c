@@ -5,6 +5,7 @@
  */
 #include <stdatomic.h>
 #include <unistd.h>
+#include "base/event.h"
 #include "ledger/ledger.h"
 #include "protocol/vgpu_sched.h"
 #include "sched/client.h"
@@ -232,6 +233,54 @@ static void test_takeover(void)
 	close(config.ledger_fd);
 }
 
+/* ---- frames ---- */
+
+/* A flush that is too early waits, and all but questions behind it. */
+static void test_frames(void)
+{
+	struct devtest_config config = { .leases = true };
+	struct virtio_gpu_resource_flush flush = {
+		.hdr.type = VIRTIO_GPU_CMD_RESOURCE_FLUSH,
+		.r = { 0, 0, 64, 32 }, .resource_id = GOOD,
+	};
+	struct virtio_gpu_get_capset_info info = {
+		.hdr.type = VIRTIO_GPU_CMD_GET_CAPSET_INFO,
+	};
+	struct devtest *t = devtest_new(&config);
+	const struct vgpu_sched_report *r = sched_client_report(t->sched);
+	struct devtest_cmd *a, *b;
+	uint64_t start;
+
+	atomic_store(&t->grant->frame_ns, 50000000);
+	devtest_create_2d(t, GOOD, BGRA, 64, 32, DEVTEST_OK);
+	/* nothing is shown: no frame */
+	for (int i = 0; i < 3; i++)
+		devtest_flush(t, GOOD, 0, 0, 64, 32, DEVTEST_OK);
+	devtest_scanout(t, 0, GOOD, 0, 0, 64, 32, DEVTEST_OK);
+	devtest_flush(t, GOOD, 0, 0, 64, 32, DEVTEST_OK);
+	start = event_now_ns();
+	a = devtest_send(t, 0, &flush, sizeof(flush), 24);
+	b = devtest_nop(t, 1);
+	g_assert_false(a->done || b->done);
+	g_assert_cmpuint(r->frames, ==, 1);
+	devtest_done(t, devtest_send(t, 0, &info, sizeof(info), 40),
+		     VIRTIO_GPU_RESP_OK_CAPSET_INFO);
+	while (!a->done)
+		event_loop_iterate(t->loop, 1000);
+	g_assert_cmpuint(event_now_ns() - start, >=, 40000000);
+	g_assert_cmpuint(r->frames, ==, 2);
+	g_assert_true(b->done);
+	devtest_done(t, a, DEVTEST_OK);
+	devtest_done(t, b, DEVTEST_OK);
+	/* a reset while one waits */
+	a = devtest_send(t, 0, &flush, sizeof(flush), 24);
+	device_reset(t->dev);
+	a->elem.in_len = 0;
+	devtest_done(t, a, 0);
+	event_loop_iterate(t->loop, 100);
+	devtest_free(t);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -243,5 +292,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/device/quota/contexts", test_contexts);
 	g_test_add_func("/device/quota/bombs", test_bombs);
 	g_test_add_func("/device/quota/takeover", test_takeover);
+	g_test_add_func("/device/quota/frames", test_frames);
 	return g_test_run();
 }

@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -42,8 +44,7 @@ struct job {
 
 struct sched_client {
 	const struct vgpu_sched_grant *grant;	/* NULL: free running */
-	struct vgpu_sched_report *report;
-	struct vgpu_sched_report private_report; /* when there is no vgpud */
+	struct vgpu_sched_report *report;	/* a page, never moved */
 	struct sched_fds fds;
 	struct event_source *grant_source;
 	void (*granted)(void *opaque);
@@ -135,7 +136,6 @@ struct sched_client *sched_client_new(struct event_loop *loop,
 	client->size = 64;
 	client->ring = g_new(struct job, client->size);
 	client->frame_timer = event_add_timer(loop, on_frame, client);
-	client->report = &client->private_report;
 	client->fds = (struct sched_fds){ -1, -1, -1, -1 };
 	if (fds) {
 		client->fds = *fds;
@@ -147,6 +147,16 @@ struct sched_client *sched_client_new(struct event_loop *loop,
 			return NULL;
 		}
 	}
+	if (!fds)
+		client->report = mmap(NULL, VGPU_SCHED_PAGE_SIZE,
+				      PROT_READ | PROT_WRITE,
+				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (client->report == MAP_FAILED) {
+		client->report = NULL;
+		sched_client_free(client);
+		errno = ENOMEM;
+		return NULL;
+	}
 	report_clear(client->report);
 	return client;
 }
@@ -157,8 +167,7 @@ void sched_client_free(struct sched_client *client)
 		return;
 	event_del(client->frame_timer);
 	event_del(client->grant_source);
-	if (client->report != &client->private_report)
-		shm_unmap(client->report, VGPU_SCHED_PAGE_SIZE);
+	shm_unmap(client->report, VGPU_SCHED_PAGE_SIZE);
 	shm_unmap((void *)client->grant, VGPU_SCHED_PAGE_SIZE);
 	fds_close(&client->fds);
 	g_free(client->ring);
@@ -235,6 +244,48 @@ void sched_client_detach(struct sched_client *client)
 	/* a failed acquire is tried again from the loop, as after a grant */
 	if (client->waiting_since_ns || client->full)
 		kick(client->fds.grant_fd);
+}
+
+/* The figures so far go to the new page, and that to the old one's address. */
+static int move_report(struct sched_client *client, int fd)
+{
+	void *page = shm_map(fd, VGPU_SCHED_PAGE_SIZE, true);
+
+	if (!page)
+		return -errno;
+	memcpy(page, client->report, sizeof(*client->report));
+	shm_unmap(page, VGPU_SCHED_PAGE_SIZE);
+	if (mmap(client->report, VGPU_SCHED_PAGE_SIZE, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+		return -errno;
+	return 0;
+}
+
+int sched_client_attach(struct sched_client *client, struct event_loop *loop,
+			struct sched_fds *fds)
+{
+	const struct vgpu_sched_grant *grant;
+	int ret = -EPROTO;
+
+	grant = client->grant ? NULL :
+		shm_map(fds->grant_page, VGPU_SCHED_PAGE_SIZE, false);
+	if (grant && grant->magic == VGPU_SCHED_MAGIC)
+		ret = move_report(client, fds->report_page);
+	if (ret) {
+		shm_unmap((void *)grant, VGPU_SCHED_PAGE_SIZE);
+		fds_close(fds);
+		return ret;
+	}
+	event_del(client->grant_source);
+	fds_close(&client->fds);
+	client->fds = *fds;
+	*fds = (struct sched_fds){ -1, -1, -1, -1 };
+	client->grant = grant;
+	client->grant_source = event_add_fd(loop, client->fds.grant_fd,
+					    EVENT_IN, on_grant, client);
+	/* a job that waits, waits for this vgpud */
+	kick(client->fds.grant_fd);
+	return 0;
 }
 
 static struct job *job_at(struct sched_client *client, uint32_t i)
@@ -489,9 +540,10 @@ bool sched_client_frame(struct sched_client *client)
 		event_set_timer(client->frame_timer, wait / 1000 + 1);
 		return false;
 	}
-	/* A frame that is late does not make all that follow late. */
-	client->next_frame_ns = MAX(client->next_frame_ns,
-				    now - MIN(least, now)) + least;
+	/* A frame that is a little late does not make all that follow late. */
+	if (now - client->next_frame_ns > least / 2)
+		client->next_frame_ns = now;
+	client->next_frame_ns += least;
 	return true;
 }
 
