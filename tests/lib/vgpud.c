@@ -81,11 +81,10 @@ void vgpud_stop(struct vgpud *d)
 	*d = (struct vgpud){ 0 };
 }
 
-JsonNode *vgpud_ask(struct vgpud *d, const char *line)
+char *vgpud_ask_text(struct vgpud *d, const char *line)
 {
 	int sock = fdpass_connect(d->control, SOCK_STREAM);
-	g_autoptr(GString) in = g_string_new(NULL);
-	JsonNode *node;
+	GString *in = g_string_new(NULL);
 	char buf[16384];
 	ssize_t n;
 
@@ -98,7 +97,14 @@ JsonNode *vgpud_ask(struct vgpud *d, const char *line)
 		g_string_append_len(in, buf, n);
 	} while (in->str[in->len - 1] != '\n');
 	close(sock);
-	node = json_from_string(in->str, NULL);
+	return g_string_free(in, FALSE);
+}
+
+JsonNode *vgpud_ask(struct vgpud *d, const char *line)
+{
+	g_autofree char *text = vgpud_ask_text(d, line);
+	JsonNode *node = json_from_string(text, NULL);
+
 	g_assert_nonnull(node);
 	return node;
 }

@@ -40,6 +40,8 @@ void vgpud_stop(struct vgpud *d);
 
 /** vgpud_ask() - one line to the control socket; json_node_unref() the answer */
 JsonNode *vgpud_ask(struct vgpud *d, const char *line);
+/** vgpud_ask_text() - the same, as it came; g_free() it */
+char *vgpud_ask_text(struct vgpud *d, const char *line);
 /** vgpud_ok() - the same where nothing but success will do */
 void vgpud_ok(struct vgpud *d, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
