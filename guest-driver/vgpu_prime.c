@@ -62,7 +62,6 @@ static int get_uuid(struct dma_buf *buf, uuid_t *uuid)
 
 static const struct virtio_dma_buf_ops dmabuf_ops = {
 	.ops = {
-		.cache_sgt_mapping = true,
 		.attach = virtio_dma_buf_attach,
 		.detach = drm_gem_map_detach,
 		.map_dma_buf = drm_gem_map_dma_buf,
