@@ -277,6 +277,33 @@ static void test_files(void)
 	stop_server();
 }
 
+/*
+ * Lines that come without a request are shown as they come, until it is ended;
+ * what a guest has a say in is shown as text.
+ */
+static void test_follow(void)
+{
+	static const char reply[] =
+		"{\"ok\":true,\"events\":[],\"next\":1,\"end\":1,\"lost\":0}\n"
+		"{\"ok\":true,\"events\":[{\"id\":1,\"time\":\"2026-11-20T18:00:00.000Z\","
+		"\"event\":\"hung\",\"vm\":\"a\",\"message\":\"by \\u001b[31mgears\"}],"
+		"\"next\":2,\"lost\":0}\n";
+	g_autofree char *vgpuctl = program(), *command = NULL;
+	g_autofree char *out = NULL, *err = NULL;
+	int status;
+
+	start_server(reply, strlen(reply));
+	command = g_strdup_printf("timeout 1 %s --socket %s events --follow",
+				  vgpuctl, path);
+	g_assert_true(g_spawn_command_line_sync(command, &out, &err, &status,
+						NULL));
+	g_assert_cmpint(WEXITSTATUS(status), ==, 124);
+	g_assert_cmpstr(err, ==, "");
+	g_assert_nonnull(strstr(out, "2026-11-20T18:00:00.000Z hung"));
+	g_assert_nonnull(strstr(out, "by ?[31mgears\n"));
+	stop_server();
+}
+
 static void test_usage(void)
 {
 	static const char *const bad[] = {
@@ -443,6 +470,7 @@ int main(int argc, char **argv)
 	runner_add("/ctl/odd", test_odd, 0);
 	runner_add("/ctl/bad-traces", test_bad_traces, 0);
 	runner_add("/ctl/files", test_files, 0);
+	runner_add("/ctl/follow", test_follow, 0);
 	runner_add("/ctl/usage", test_usage, 0);
 	runner_add("/ctl/terminal", test_terminal, 0);
 	runner_add("/ctl/terminal-error", test_terminal_error, 0);
