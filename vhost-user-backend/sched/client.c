@@ -11,8 +11,6 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <string.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -21,55 +19,13 @@
 #include "base/event.h"
 #include "base/fdpass.h"
 #include "base/shm.h"
-#include "protocol/vgpu_sched.h"
+#include "sched/client_private.h"
 #include "sched/clock.h"
 
 G_STATIC_ASSERT(sizeof(struct vgpu_sched_grant) <= VGPU_SCHED_PAGE_SIZE);
 G_STATIC_ASSERT(sizeof(struct vgpu_sched_report) <= VGPU_SCHED_PAGE_SIZE);
 
-#define SET(field, value) \
-	atomic_store_explicit(&(field), (value), memory_order_relaxed)
-#define GET(field) atomic_load_explicit(&(field), memory_order_relaxed)
-
-/* A job in flight. */
-struct job {
-	uint64_t submitted_ns;
-	uint32_t context;
-	uint32_t units;			/* 0: not known */
-	char name[VGPU_SCHED_NAME_MAX];
-};
-
-/* Nobody means more than an hour, and sums must not wrap. */
-#define FRAME_MAX_NS	3600000000000ull
-
-struct sched_client {
-	const struct vgpu_sched_grant *grant;	/* NULL: free running */
-	struct vgpu_sched_report *report;	/* a page, never moved */
-	struct sched_fds fds;
-	struct event_source *grant_source;
-	void (*granted)(void *opaque);
-	void *opaque;
-
-	uint64_t waiting_since_ns;	/* 0: no acquire has failed */
-	bool full;			/* max_inflight are in flight, and one
-					   more waits */
-	uint64_t last_retire_ns;
-	uint64_t unit_ns;		/* average cost of a unit */
-	struct sched_limits limits;	/* vgpud's last, after it went */
-	bool had_limits;
-
-	struct event_source *frame_timer;
-	uint64_t next_frame_ns;		/* not before, if there is a limit */
-
-	/* the jobs in flight: a ring, oldest at tail */
-	struct job *ring;
-	uint32_t size;			/* power of two */
-	uint32_t tail, count;
-	struct job shown;		/* what the report page names */
-};
-
 static void on_grant(void *opaque, unsigned int events);
-static void on_frame(void *opaque);
 
 static void fds_close(struct sched_fds *fds)
 {
@@ -135,7 +91,7 @@ struct sched_client *sched_client_new(struct event_loop *loop,
 	client->opaque = opaque;
 	client->size = 64;
 	client->ring = g_new(struct job, client->size);
-	client->frame_timer = event_add_timer(loop, on_frame, client);
+	client->frame_timer = event_add_timer(loop, client_on_frame, client);
 	client->fds = (struct sched_fds){ -1, -1, -1, -1 };
 	if (fds) {
 		client->fds = *fds;
@@ -288,11 +244,6 @@ int sched_client_attach(struct sched_client *client, struct event_loop *loop,
 	return 0;
 }
 
-static struct job *job_at(struct sched_client *client, uint32_t i)
-{
-	return &client->ring[(client->tail + i) & (client->size - 1)];
-}
-
 static void push_job(struct sched_client *client, uint64_t now)
 {
 	uint32_t i;
@@ -312,49 +263,6 @@ static void push_job(struct sched_client *client, uint64_t now)
 		SET(client->report->oldest_job_ns, now);
 }
 
-/*
- * Whom the watchdog would name. vgpud reads while we write: the number is odd
- * meanwhile.
- */
-static void show(struct sched_client *client, const struct job *job)
-{
-	struct vgpu_sched_report *r = client->report;
-	static const struct job none;
-	uint32_t seq = GET(r->name_seq);
-
-	job = job ? job : &none;
-	if (job->context == client->shown.context &&
-	    !memcmp(job->name, client->shown.name, sizeof(job->name)))
-		return;
-	client->shown = *job;
-	/* each store stays behind the one before it */
-	SET(r->name_seq, seq + 1);
-	atomic_store_explicit(&r->context, job->context, memory_order_release);
-	for (size_t i = 0; i < VGPU_SCHED_NAME_MAX; i++)
-		atomic_store_explicit(&r->name[i], (uint8_t)job->name[i],
-				      memory_order_release);
-	atomic_store_explicit(&r->name_seq, seq + 2, memory_order_release);
-}
-
-static void show_oldest(struct sched_client *client)
-{
-	show(client, client->count ? job_at(client, 0) : NULL);
-}
-
-void sched_client_name(struct sched_client *client, uint32_t context,
-		       const char *name)
-{
-	struct job *job;
-
-	g_return_if_fail(client->count);
-	job = job_at(client, client->count - 1);
-	job->context = context;
-	memset(job->name, 0, sizeof(job->name));
-	g_strlcpy(job->name, name, sizeof(job->name));
-	if (client->count == 1)
-		show(client, job);
-}
-
 void sched_client_units(struct sched_client *client, uint32_t units)
 {
 	g_return_if_fail(client->count);
@@ -369,22 +277,6 @@ uint64_t sched_client_unit_ns(const struct sched_client *client)
 bool sched_client_contended(const struct sched_client *client)
 {
 	return client->grant && atomic_load(&client->grant->notify);
-}
-
-bool sched_client_limits(const struct sched_client *client,
-			 struct sched_limits *limits)
-{
-	const struct vgpu_sched_grant *grant = client->grant;
-
-	if (!grant) {
-		if (client->had_limits)
-			*limits = client->limits;
-		return client->had_limits;
-	}
-	limits->memory_max = GET(grant->memory_max);
-	limits->max_resources = GET(grant->max_resources);
-	limits->max_contexts = GET(grant->max_contexts);
-	return true;
 }
 
 /* No lease; or, while another VM waits, enough to keep the GPU busy. */
@@ -451,14 +343,14 @@ bool sched_client_acquire(struct sched_client *client)
 void sched_client_enter(struct sched_client *client)
 {
 	if (client->count)
-		show(client, job_at(client, client->count - 1));
+		client_show(client, job_at(client, client->count - 1));
 	SET(client->report->submit_started_ns, event_now_ns());
 }
 
 void sched_client_leave(struct sched_client *client)
 {
 	SET(client->report->submit_started_ns, 0);
-	show_oldest(client);
+	client_show_oldest(client);
 }
 
 static void learn_unit(struct sched_client *client, const struct job *job,
@@ -494,7 +386,7 @@ void sched_client_retire_at(struct sched_client *client, uint64_t done_ns)
 
 	SET(r->oldest_job_ns,
 	    client->count ? job_at(client, 0)->submitted_ns : 0);
-	show_oldest(client);
+	client_show_oldest(client);
 	SET(r->clock, clock);
 	SET(r->gpu_ns, GET(r->gpu_ns) + cost);
 	SET(r->jobs, GET(r->jobs) + 1);
@@ -513,38 +405,6 @@ void sched_client_retire_at(struct sched_client *client, uint64_t done_ns)
 void sched_client_retire(struct sched_client *client)
 {
 	sched_client_retire_at(client, 0);
-}
-
-/* ---- frames ---- */
-
-static void on_frame(void *opaque)
-{
-	struct sched_client *client = opaque;
-
-	client->granted(client->opaque);
-}
-
-bool sched_client_frame(struct sched_client *client)
-{
-	uint64_t least = client->grant ? GET(client->grant->frame_ns) : 0;
-	uint64_t now, wait;
-
-	if (!least)
-		return true;
-	least = MIN(least, FRAME_MAX_NS);
-	now = event_now_ns();
-	if (now < client->next_frame_ns) {
-		/* the limit may have been another when that was set */
-		wait = MIN(client->next_frame_ns - now, least);
-		client->next_frame_ns = now + wait;
-		event_set_timer(client->frame_timer, wait / 1000 + 1);
-		return false;
-	}
-	/* A frame that is a little late does not make all that follow late. */
-	if (now - client->next_frame_ns > least / 2)
-		client->next_frame_ns = now;
-	client->next_frame_ns += least;
-	return true;
 }
 
 struct vgpu_sched_report *sched_client_report(struct sched_client *client)
