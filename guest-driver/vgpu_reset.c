@@ -182,8 +182,10 @@ int vgpu_reset_freeze(struct vgpu_device *dev)
 	cancel_work_sync(&dev->config_work);
 	if (dev->num_outputs)
 		ret = drm_mode_config_helper_suspend(dev->drm);
-	if (ret)
+	if (ret) {
+		vgpu_watchdog_start(&dev->dog);
 		return ret;
+	}
 	wait_idle(dev);
 	mutex_lock(&dev->stop_lock);
 	dev->frozen = true;
