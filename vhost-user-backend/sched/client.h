@@ -34,6 +34,15 @@ struct sched_client *sched_client_new(struct event_loop *loop,
 				      void *opaque);
 void sched_client_free(struct sched_client *client);
 
+/**
+ * sched_client_attach() - there is a vgpud again, after a detach
+ *
+ * Figures go on, and the report stays where it is; what is in flight retires as
+ * before. Return: 0, or -errno and everything is as it was.
+ */
+int sched_client_attach(struct sched_client *client, struct event_loop *loop,
+			struct sched_fds *fds);
+
 /** sched_client_detach() - vgpud is gone: run freely from now on */
 void sched_client_detach(struct sched_client *client);
 
