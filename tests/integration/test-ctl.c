@@ -18,6 +18,7 @@
 
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <json-glib/json-glib.h>
 
 #include "base/fdpass.h"
 #include "tests/lib/runner.h"
@@ -27,17 +28,31 @@ static pid_t server;
 
 /* ---- a server: each line it gets is answered with the same bytes ---- */
 
+static const char *trace_reply;		/* but this one, NULL: the same */
+
 static void answer_all(int sock, const char *reply, size_t len)
 {
+	GString *line = g_string_new(NULL);
 	char c;
 
 	while (recv(sock, &c, 1, 0) == 1) {
-		if (c == '\n' && send(sock, reply, len, MSG_NOSIGNAL) < 0)
-			return;
+		const char *text = reply;
+		size_t n = len;
+
+		g_string_append_c(line, c);
+		if (c != '\n')
+			continue;
+		if (trace_reply && strstr(line->str, "\"trace\"")) {
+			text = trace_reply;
+			n = strlen(text);
+		}
+		g_string_truncate(line, 0);
 		/* what has no end is all it says */
-		if (c == '\n' && (!len || reply[len - 1] != '\n'))
-			return;
+		if (send(sock, text, n, MSG_NOSIGNAL) < 0 || !n ||
+		    text[n - 1] != '\n')
+			break;
 	}
+	g_string_free(line, TRUE);
 }
 
 static void start_server(const char *reply, size_t len)
@@ -257,6 +272,64 @@ static void test_bad_traces(void)
 	}
 }
 
+/* Of the spans and marks of a trace, those of this name; their first. */
+static JsonObject *find_trace(JsonArray *events, const char *name, guint count)
+{
+	JsonObject *found = NULL;
+	guint i, n = 0;
+
+	for (i = 0; i < json_array_get_length(events); i++) {
+		JsonObject *o = json_array_get_object_element(events, i);
+
+		if (strcmp(json_object_get_string_member(o, "name"), name))
+			continue;
+		found = n++ ? found : o;
+	}
+	g_assert_cmpuint(n, ==, count);
+	return found;
+}
+
+/* Two GPUs are two processes; a wait ends where its turn begins. */
+static void test_trace(void)
+{
+	static const char reply[] =
+		"{\"ok\":true,\"next\":3,\"end\":3,\"lost\":0,\"gpus\":[{\"name\":\"g\","
+		"\"renderer\":\"\\\"x\"},{\"name\":\"h\",\"renderer\":\"y\"}],\"events\":["
+		"{\"event\":\"set\",\"monotonic_ns\":5000,\"vm\":\"b\",\"message\":\"\\\"\"}],"
+		"\"vms\":[" VM_("a", "running", 1, 0.5, 0) ",{\"name\":\"b\",\"gpu\":\"h\"}]}\n";
+	static const char turns[] =
+		"{\"ok\":true,\"next\":3,\"end\":3,\"lost\":0,"
+		"\"turns\":[[0,2000,3500,1500,7],[1,3500,9001,0,1000000]],"
+		"\"current\":[[0,9001,9500,0,0]],\"vms\":[\"a\",\"b\"]}\n";
+	g_autofree char *out = NULL, *err = NULL;
+	JsonArray *events;
+	JsonObject *span;
+	JsonNode *node;
+
+	trace_reply = turns;
+	start_server(reply, strlen(reply));
+	g_assert_cmpint(run_ctl("trace -", &out, &err), ==, 0);
+	stop_server();
+	node = json_from_string(out, NULL);
+	g_assert_nonnull(node);
+	events = json_object_get_array_member(json_node_get_object(node),
+					      "traceEvents");
+	span = find_trace(events, "wait", 1);
+	g_assert_cmpfloat(json_object_get_double_member(span, "ts"), ==, 0.5);
+	g_assert_cmpfloat(json_object_get_double_member(span, "dur"), ==, 1.5);
+	span = find_trace(events, "GPU", 3);
+	g_assert_cmpfloat(json_object_get_double_member(span, "ts"), ==, 2);
+	g_assert_cmpfloat(json_object_get_double_member(span, "dur"), ==, 1.5);
+	g_assert_cmpstr(json_object_get_string_member(span, "ph"), ==, "X");
+	g_assert_cmpint(json_object_get_int_member(span, "pid"), ==, 1);
+	span = find_trace(events, "set", 1);
+	g_assert_cmpint(json_object_get_int_member(span, "pid"), ==, 2);
+	g_assert_cmpfloat(json_object_get_double_member(span, "ts"), ==, 5);
+	find_trace(events, "thread_name", 2);
+	find_trace(events, "process_name", 2);
+	json_node_unref(node);
+}
+
 static void test_files(void)
 {
 	g_autofree char *out = NULL, *err = NULL;
@@ -469,6 +542,7 @@ int main(int argc, char **argv)
 	runner_add("/ctl/nonsense", test_nonsense, 0);
 	runner_add("/ctl/odd", test_odd, 0);
 	runner_add("/ctl/bad-traces", test_bad_traces, 0);
+	runner_add("/ctl/trace", test_trace, 0);
 	runner_add("/ctl/files", test_files, 0);
 	runner_add("/ctl/follow", test_follow, 0);
 	runner_add("/ctl/usage", test_usage, 0);
