@@ -130,7 +130,6 @@ static void answer(struct vgpu_queue *q, struct vgpu_vbuf *vbuf, int error,
 {
 	vbuf->error = error;
 	q->completed++;
-	q->last_answer = jiffies;
 	if (vbuf == q->ping) {
 		q->ping = NULL;
 		q->ping_took = jiffies - q->ping_sent;
@@ -361,6 +360,7 @@ void vgpu_queue_interrupt(struct vgpu_queue *q)
 	do {
 		virtqueue_disable_cb(q->vq);
 		while ((vbuf = virtqueue_get_buf(q->vq, &len))) {
+			q->last_answer = jiffies;
 			q->nr_inflight--;
 			q->nr_parked -= vbuf->parked;
 			list_move_tail(&vbuf->node, &list);
