@@ -23,6 +23,7 @@
 #define VGPU_IPC_MAX_SIZE	32768	/* header and payload */
 #define VGPU_NAME_MAX		64	/* VM name with its NUL */
 #define VGPU_PATH_MAX		256
+#define VGPU_SOCKET_MAX		108	/* path of a socket with its NUL */
 
 struct vgpu_ipc_header {
 	__u32 type;
@@ -41,6 +42,8 @@ enum vgpu_ipc_type {
 	VGPU_IPC_EDID,			/* vgpu_ipc_edid */
 	VGPU_IPC_DMABUF_PRESENTED,	/* vgpu_ipc_scanout_id */
 	VGPU_IPC_SCHED_DETACH,		/* nothing: vgpud is gone, run freely */
+	VGPU_IPC_SCHED_ATTACH,		/* nothing; descriptors as of SETUP: there
+					   is one again */
 
 	/* worker to endpoint */
 	VGPU_IPC_READY = 64,		/* nothing: setup done, rings served */
@@ -179,6 +182,8 @@ struct vgpu_broker_hello {
 	__u32 version;
 	__u32 pid;
 	char vm[VGPU_NAME_MAX];
+	__u32 rejoins;		/* it has served its VM before */
+	__u32 padding;
 };
 
 struct vgpu_broker_worker {
@@ -199,6 +204,8 @@ struct vgpu_broker_attach {
 	char cpus[64];		/* CPU list for the worker, "": all */
 	__u32 cpu_threads;	/* of a CPU renderer, 0: its default */
 	__u32 padding;
+	char rejoin[VGPU_SOCKET_MAX];	/* where the next vgpud listens if this
+					   one is gone, "": nowhere */
 };
 
 struct vgpu_broker_kill {

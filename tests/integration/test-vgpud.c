@@ -3,6 +3,7 @@
  * test-vgpud.c - vgpud as a process, with real endpoints and no GPU
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -207,6 +208,20 @@ static void set_weight(const char *vm, int weight)
 
 	json_node_unref(ask(line));
 	g_assert_cmpint(vm_int(vm, "weight"), ==, weight);
+}
+
+/* The CPU that a process may run on; -1: several. */
+static int cpus_of(pid_t pid)
+{
+	cpu_set_t set;
+	int i;
+
+	g_assert_cmpint(sched_getaffinity(pid, sizeof(set), &set), ==, 0);
+	if (CPU_COUNT(&set) != 1)
+		return -1;
+	for (i = 0; !CPU_ISSET(i, &set); i++)
+		;
+	return i;
 }
 
 /* ---- cases ---- */
@@ -426,6 +441,111 @@ static void test_killed(void)
 	teardown();
 }
 
+static void next_vgpud(void)
+{
+	g_unlink(log_path);
+	spawn_vgpud();
+	UNTIL(log_has("control socket"));
+}
+
+/* It dies and comes back: the same endpoint and worker, scheduled again. */
+static void test_adopted(void)
+{
+	gint64 endpoint, worker;
+	struct fe *fe;
+	int i;
+
+	setup("[vm a]\n[vm b]\n");
+	fe = start_vm("a");
+	g_assert_true(draws(fe));
+	UNTIL(vm_int("a", "worker_pid") > 0);
+	endpoint = vm_int("a", "endpoint_pid");
+	worker = vm_int("a", "worker_pid");
+	for (i = 0; i < 3; i++) {
+		kill(vgpud, i & 1 ? SIGUSR1 : SIGKILL);
+		waitpid(vgpud, NULL, 0);
+		g_assert_true(draws(fe));
+		next_vgpud();
+		UNTIL(vm_int("a", "worker_pid") == worker);
+		g_assert_cmpint(vm_int("a", "endpoint_pid"), ==, endpoint);
+		g_assert_cmpint(vm_int("a", "restarts"), ==, 0);
+		UNTIL(state_is("a", "running"));
+		g_assert_true(draws(fe));
+	}
+	/* a worker that dies is replaced as ever, and the front end's end seen */
+	kill((pid_t)worker, SIGKILL);
+	UNTIL(vm_int("a", "worker_pid") > 0 &&
+	      vm_int("a", "worker_pid") != worker);
+	g_assert_true(draws(fe));
+	fe_free(fe);
+	UNTIL(state_is("a", "idle"));
+	fe = start_vm("a");
+	g_assert_true(draws(fe));
+	teardown();
+	fe_free(fe);
+}
+
+/* Anybody else at the socket for endpoints: refused, and nobody is delayed. */
+static void test_adopt_bad(void)
+{
+	static const char *const lines[] = { "", "x", "nonsense nonsense" };
+	g_autofree char *path = NULL;
+	int socks[100];
+	size_t i;
+	char c;
+
+	setup("[vm a]\n");
+	path = g_strdup_printf("%s/.endpoints", dir);
+	for (i = 0; i < G_N_ELEMENTS(socks); i++) {
+		const char *text = lines[i % 3];
+
+		socks[i] = fdpass_connect(path, SOCK_SEQPACKET);
+		g_assert_cmpint(socks[i], >=, 0);
+		if (*text)
+			send(socks[i], text, strlen(text), MSG_NOSIGNAL);
+		if (!(i % 10))
+			g_assert_cmpint(vm_int("a", "weight"), ==, 100);
+	}
+	UNTIL(log_has("is not taken back: it sends nonsense"));
+	/* who says nothing is dropped too, in two seconds */
+	for (i = 0; i < G_N_ELEMENTS(socks); i++) {
+		g_assert_cmpint(recv(socks[i], &c, 1, 0), <=, 0);
+		close(socks[i]);
+	}
+	g_assert_true(state_is("a", "idle"));
+	teardown();
+}
+
+/* Two sets of CPUs are two GPUs: each VM on its own, by itself or as told. */
+static void test_two_gpus(void)
+{
+	struct fe *a, *b;
+	JsonNode *node;
+	JsonArray *gpus;
+
+	setup("[gpu left]\nrender-node=none\ncpus=0\n"
+	      "[gpu right]\nrender-node=none\ncpus=1\npolicy=fixed\n"
+	      "[vm a]\n[vm b]\n[vm c]\ngpu=right\n");
+	a = start_vm("a");
+	b = start_vm("b");
+	g_assert_true(draws(a));
+	g_assert_true(draws(b));
+	node = ask("{\"cmd\":\"stats\"}\n");
+	gpus = json_object_get_array_member(json_node_get_object(node), "gpus");
+	g_assert_cmpuint(json_array_get_length(gpus), ==, 2);
+	g_assert_cmpint(json_object_get_int_member(
+		json_array_get_object_element(gpus, 0), "vms"), ==, 1);
+	g_assert_cmpint(json_object_get_int_member(
+		json_array_get_object_element(gpus, 1), "vms"), ==, 2);
+	json_node_unref(node);
+	/* both run where they are: on one CPU each */
+	g_assert_cmpint(cpus_of((pid_t)vm_int("a", "worker_pid")), ==, 0);
+	g_assert_cmpint(cpus_of((pid_t)vm_int("b", "worker_pid")), ==, 1);
+	fe_free(a);
+	fe_free(b);
+	teardown();
+}
+
 static void test_second_vgpud(void)
 {
 	pid_t first;
@@ -571,6 +691,9 @@ int main(int argc, char **argv)
 	runner_add("/vgpud/restart", test_restart, 0);
 	runner_add("/vgpud/stop", test_stop, 0);
 	runner_add("/vgpud/killed", test_killed, 0);
+	runner_add("/vgpud/adopted", test_adopted, 0);
+	runner_add("/vgpud/adopt-bad", test_adopt_bad, 0);
+	runner_add("/vgpud/two-gpus", test_two_gpus, 0);
 	runner_add("/vgpud/second-vgpud", test_second_vgpud, 0);
 	runner_add("/vgpud/missing-programs", test_missing_programs, 0);
 	runner_add("/vgpud/vgpuctl", test_vgpuctl, 0);

@@ -99,6 +99,7 @@ static const struct example examples[] = {
 	{ VGPU_IPC_EDID, W, sizeof(struct vgpu_ipc_edid), 0, fill_edid },
 	{ VGPU_IPC_DMABUF_PRESENTED, W, 4, 0, NULL },
 	{ VGPU_IPC_SCHED_DETACH, W, 0, 0, NULL },
+	{ VGPU_IPC_SCHED_ATTACH, W, 0, 4, NULL },
 	{ VGPU_IPC_READY, E, 0, 0, NULL },
 	{ VGPU_IPC_VRING_STOPPED, E, 8, 0, fill_index },
 	{ VGPU_IPC_SCANOUT, E, 12, 1, fill_scanout },
@@ -270,7 +271,7 @@ static void test_wrong_fds(void)
 
 static void test_unknown(void)
 {
-	static const uint32_t types[] = { 0, 11, 63, 75, 127, 132, 191, 194,
+	static const uint32_t types[] = { 0, 12, 63, 75, 127, 132, 191, 194,
 					  1000, UINT32_MAX };
 	size_t i;
 	int from;

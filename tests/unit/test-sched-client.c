@@ -200,6 +200,76 @@ static void test_detach(void)
 	event_loop_free(loop);
 }
 
+/*
+ * Another vgpud, once the first is gone: figures go on in its pages, at the old
+ * address, work in flight retires there, and more needs its lease.
+ */
+static void attach_another(bool scheduled)
+{
+	struct event_loop *loop = event_loop_new();
+	struct arbiter_side first, second, bad;
+	const struct vgpu_sched_report *report;
+	struct sched_client *c;
+	struct sched_fds fds;
+	int granted = 0;
+
+	side_init(&first, true);
+	side_init(&second, true);
+	side_init(&bad, false);
+	bad.grant->magic = 1;
+	fds = side_copy(&first);
+	c = sched_client_new(loop, scheduled ? &fds : NULL, count_grant,
+			     &granted);
+	if (!scheduled)
+		fdpass_close((int *)&fds, 4);
+	report = sched_client_report(c);
+	if (scheduled) {
+		/* not while there is one */
+		fds = side_copy(&second);
+		g_assert_cmpint(sched_client_attach(c, loop, &fds), <, 0);
+		sched_client_detach(c);
+	}
+	g_assert_true(sched_client_acquire(c));
+	g_assert_true(sched_client_acquire(c));
+	sched_client_retire(c);
+	sched_client_report(c)->memory = 4711;
+
+	fds = side_copy(&bad);
+	g_assert_cmpint(sched_client_attach(c, loop, &fds), <, 0);
+	g_assert_cmpint(fds.grant_page, ==, -1);	/* consumed */
+	g_assert_true(sched_client_acquire(c));
+	sched_client_retire(c);
+
+	fds = side_copy(&second);
+	g_assert_cmpint(sched_client_attach(c, loop, &fds), ==, 0);
+	g_assert_true(sched_client_report(c) == report);
+	g_assert_cmpuint(second.report->magic, ==, VGPU_SCHED_MAGIC);
+	g_assert_cmpuint(second.report->jobs, ==, 2);
+	g_assert_cmpuint(second.report->inflight, ==, 1);
+	g_assert_cmpuint(second.report->memory, ==, 4711);
+	g_assert_false(sched_client_acquire(c));
+	g_assert_cmpuint(second.report->want, ==, 1);
+	g_assert_true(drain(second.fds.want_fd));
+	sched_client_retire(c);
+	g_assert_cmpuint(second.report->inflight, ==, 0);
+	second.grant->lease = 1;
+	kick(second.fds.grant_fd);
+	event_loop_iterate(loop, 1000);
+	g_assert_cmpint(granted, >=, 1);
+	g_assert_true(sched_client_acquire(c));
+	sched_client_free(c);
+	side_fini(&first);
+	side_fini(&second);
+	side_fini(&bad);
+	event_loop_free(loop);
+}
+
+static void test_attach(void)
+{
+	attach_another(true);
+	attach_another(false);
+}
+
 /* A successor of a worker that died with figures and jobs in its page. */
 static void test_successor(void)
 {
@@ -414,6 +484,7 @@ int main(int argc, char **argv)
 	runner_add("/sched/client/silent", test_silent, 0);
 	runner_add("/sched/client/lost-interest", test_lost_interest, 0);
 	runner_add("/sched/client/detach", test_detach, 0);
+	runner_add("/sched/client/attach-again", test_attach, 0);
 	runner_add("/sched/client/successor", test_successor, 0);
 	runner_add("/sched/client/bad-pages", test_bad_pages, 0);
 	runner_add("/sched/client/hammer", test_hammer, 0);

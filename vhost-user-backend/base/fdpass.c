@@ -127,7 +127,7 @@ int fdpass_connect(const char *path, int type)
 	return sock;
 }
 
-int fdpass_listen(const char *path)
+static int listen_at(const char *path, int type)
 {
 	struct sockaddr_un addr;
 	int ret = make_address(path, &addr);
@@ -135,14 +135,14 @@ int fdpass_listen(const char *path)
 
 	if (ret)
 		return ret;
-	sock = fdpass_connect(path, SOCK_STREAM);
+	sock = fdpass_connect(path, type);
 	if (sock >= 0) {
 		close(sock);
 		return -EADDRINUSE;
 	}
 	if (sock == -ECONNREFUSED)
 		unlink(path);
-	sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	sock = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (sock < 0)
 		return -errno;
 	if (bind(sock, (struct sockaddr *)&addr, sizeof(addr)) ||
@@ -152,4 +152,14 @@ int fdpass_listen(const char *path)
 		return ret;
 	}
 	return sock;
+}
+
+int fdpass_listen(const char *path)
+{
+	return listen_at(path, SOCK_STREAM);
+}
+
+int fdpass_listen_packets(const char *path)
+{
+	return listen_at(path, SOCK_SEQPACKET);
 }

@@ -35,6 +35,9 @@ void fdpass_close(int *fds, size_t nfds);
 /** fdpass_listen() - listening stream socket; -errno. Unlinks a dead one. */
 int fdpass_listen(const char *path);
 
+/** fdpass_listen_packets() - the same with SOCK_SEQPACKET */
+int fdpass_listen_packets(const char *path);
+
 /** fdpass_connect() - connected socket of SOCK_STREAM or SOCK_SEQPACKET */
 int fdpass_connect(const char *path, int type);
 

@@ -10,6 +10,7 @@
  * probe.c    capability sets, once a GPU, from a process that ends
  * placement.c  which GPU a VM gets, and whether its promises can be kept
  * vm.c       a configured VM: its socket, and who may connect to it
+ * adopt.c    endpoints that have outlived the vgpud that started them
  * hangs.c    what is done with VMs whose jobs do not end
  * endpoint.c one connection of a VM: the vgpu-endpoint process and its messages
  * control.c  clients and their lines; command.c what they may ask for,
@@ -34,6 +35,7 @@
 #define VGPU_VERSION	"0.1"
 #endif
 
+struct adopt;
 struct config;
 struct control;
 struct event_loop;
@@ -52,9 +54,11 @@ struct broker {
 	GPtrArray *vms;			/* struct vm */
 	GPtrArray *gpus;		/* struct gpu, as in config->gpus */
 	struct live *live;
+	struct adopt *adopt;		/* NULL: endpoints can not come back */
 
 	uint64_t started_ns;
 	bool stopping;
+	bool leaving;			/* and endpoints go on without us */
 };
 
 #endif

@@ -8,11 +8,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/event.h"
 #include "base/log.h"
+#include "broker/adopt.h"
 #include "broker/broker.h"
 #include "broker/config.h"
 #include "broker/events.h"
@@ -31,6 +33,8 @@ struct endpoint {
 	int sock;			/* -1: it closed its end */
 	struct event_source *sock_source;
 	bool attached;
+	bool adopted;			/* not our child */
+	bool rejoins;			/* its worker ran before we did */
 
 	pid_t worker_pid;		/* 0: none */
 	int worker_pidfd;
@@ -74,6 +78,7 @@ static int attach(struct endpoint *ep)
 	bool null = g->config->renderer == CONFIG_NULL;
 	struct vgpu_broker_attach a;
 	struct arbiter_fds fds;
+	char *rejoin;
 	int ret;
 
 	ret = arbiter_vm_attach(ep->vm->arbiter_vm, &fds);
@@ -95,6 +100,9 @@ static int attach(struct endpoint *ep)
 	a.setup.max_contexts = c->max_contexts;
 	g_strlcpy(a.cpus, g->config->cpus, sizeof(a.cpus));
 	a.cpu_threads = g->config->cpu_threads;
+	rejoin = adopt_path(ep->vm->broker);
+	g_strlcpy(a.rejoin, rejoin, sizeof(a.rejoin));
+	g_free(rejoin);
 	ret = ipc_send(ep->sock, VGPU_BROKER_ATTACH, &a, sizeof(a),
 		       (int[]){ g->caps_fd, fds.grant_page, fds.report_page,
 				fds.grant_fd, fds.want_fd }, 5);
@@ -149,7 +157,11 @@ static int on_worker_started(struct endpoint *ep, struct ipc_msg *msg)
 					 ep->worker_pidfd, EVENT_IN,
 					 on_worker_exit, ep);
 	ep->info.restarts = msg->worker.restarts;
-	arbiter_vm_worker(ep->vm->arbiter_vm, pid);
+	if (ep->rejoins)
+		arbiter_vm_adopt(ep->vm->arbiter_vm, pid);
+	else
+		arbiter_vm_worker(ep->vm->arbiter_vm, pid);
+	ep->rejoins = false;
 	log_debug("VM %s: worker %d", ep->vm->config->name, (int)pid);
 	events_post(ep->vm->broker->events, EVENT_WORKER_STARTED,
 		    ep->vm->config->name, "worker %d, %u restarts", (int)pid,
@@ -229,7 +241,7 @@ static void on_endpoint_exit(void *opaque, unsigned int events)
 	char buf[64];
 	int status = 0;
 
-	if (waitpid(ep->pid, &status, WNOHANG) != ep->pid)
+	if (!ep->adopted && waitpid(ep->pid, &status, WNOHANG) != ep->pid)
 		return;
 	ep->pid = 0;
 	events_post(vm->broker->events, EVENT_DISCONNECTED, vm->config->name,
@@ -290,6 +302,37 @@ struct endpoint *endpoint_new(struct vm *vm, int front_end)
 	return ep;
 }
 
+struct endpoint *endpoint_adopt(struct vm *vm, int sock, pid_t pid,
+				const struct vgpu_broker_hello *hello)
+{
+	struct endpoint *ep = g_new0(struct endpoint, 1);
+
+	ep->vm = vm;
+	ep->sock = sock;
+	ep->pid = pid;
+	ep->adopted = true;
+	ep->rejoins = true;
+	ep->worker_pidfd = -1;
+	ep->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (ep->pidfd < 0 || on_hello(ep, hello)) {
+		log_warning("VM %s: its endpoint %d can not be taken back",
+			    vm->config->name, (int)pid);
+		ep->pid = 0;		/* it has done nothing: it lives on */
+		endpoint_free(ep);
+		return NULL;
+	}
+	ep->sock_source = event_add_fd(vm->broker->loop, ep->sock, EVENT_IN,
+				       on_message, ep);
+	ep->exit_source = event_add_fd(vm->broker->loop, ep->pidfd, EVENT_IN,
+				       on_endpoint_exit, ep);
+	return ep;
+}
+
+void endpoint_leave(struct endpoint *ep)
+{
+	ep->pid = 0;
+}
+
 void endpoint_free(struct endpoint *ep)
 {
 	if (!ep)
@@ -299,9 +342,11 @@ void endpoint_free(struct endpoint *ep)
 	event_del(ep->exit_source);
 	if (ep->pid) {
 		spawn_signal(ep->pidfd, SIGKILL);
-		spawn_wait(ep->pid, ep->pidfd, 1000);
+		if (!ep->adopted)
+			spawn_wait(ep->pid, ep->pidfd, 1000);
 	}
-	close(ep->pidfd);
+	if (ep->pidfd >= 0)
+		close(ep->pidfd);
 	if (ep->attached)
 		arbiter_vm_detach(ep->vm->arbiter_vm);
 	g_free(ep);

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 struct endpoint;
+struct vgpu_broker_hello;
 struct vm;
 
 /** struct endpoint_info - for people */
@@ -27,6 +28,19 @@ struct endpoint_info {
  * Return: NULL with a log line.
  */
 struct endpoint *endpoint_new(struct vm *vm, int front_end);
+
+/**
+ * endpoint_adopt() - one that an earlier vgpud had started
+ * @sock: to it, consumed
+ * @pid: whose the kernel says that socket is
+ *
+ * Otherwise as endpoint_new().
+ */
+struct endpoint *endpoint_adopt(struct vm *vm, int sock, pid_t pid,
+				const struct vgpu_broker_hello *hello);
+
+/** endpoint_leave() - nothing more to do with it; it goes on without us */
+void endpoint_leave(struct endpoint *ep);
 
 /** endpoint_free() - kills what still runs */
 void endpoint_free(struct endpoint *ep);

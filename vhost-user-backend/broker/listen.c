@@ -63,7 +63,8 @@ static int make_directory(const char *path)
 	return ret;
 }
 
-static int listen_at(const char *path, mode_t mode, uid_t owner, gid_t group)
+static int listen_at(int (*listen)(const char *), const char *path, mode_t mode,
+		     uid_t owner, gid_t group)
 {
 	int ret = make_directory(path);
 	mode_t old;
@@ -72,7 +73,7 @@ static int listen_at(const char *path, mode_t mode, uid_t owner, gid_t group)
 	if (ret)
 		return ret;
 	old = umask(0777);
-	fd = fdpass_listen(path);
+	fd = listen(path);
 	umask(old);
 	if (fd < 0)
 		return fd;
@@ -110,7 +111,8 @@ struct listener *listener_new(struct event_loop *loop, const char *path,
 			      mode_t mode, uid_t owner, gid_t group,
 			      listener_fn fn, void *opaque)
 {
-	return adopt(loop, path, listen_at(path, mode, owner, group), fn,
+	return adopt(loop, path,
+		     listen_at(fdpass_listen, path, mode, owner, group), fn,
 		     opaque);
 }
 
@@ -181,6 +183,14 @@ struct listener *listener_new_tcp(struct event_loop *loop, const char *address,
 	if (l)
 		l->tcp = true;
 	return l;
+}
+
+struct listener *listener_new_packets(struct event_loop *loop, const char *path,
+				      listener_fn fn, void *opaque)
+{
+	return adopt(loop, path,
+		    listen_at(fdpass_listen_packets, path, 0600, (uid_t)-1,
+			      (gid_t)-1), fn, opaque);
 }
 
 void listener_free(struct listener *l)

@@ -36,6 +36,10 @@ struct listener *listener_new_tcp(struct event_loop *loop, const char *address,
 /** listener_address_ok() - whether it has that form */
 bool listener_address_ok(const char *address);
 
+/** listener_new_packets() - the same with SOCK_SEQPACKET, for us only */
+struct listener *listener_new_packets(struct event_loop *loop, const char *path,
+				      listener_fn fn, void *opaque);
+
 /** listener_free() - and remove the socket; NULL is allowed */
 void listener_free(struct listener *listener);
 

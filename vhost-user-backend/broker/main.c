@@ -14,6 +14,7 @@
 
 #include "base/event.h"
 #include "base/log.h"
+#include "broker/adopt.h"
 #include "broker/broker.h"
 #include "broker/change.h"
 #include "broker/config.h"
@@ -56,6 +57,15 @@ static void on_stop(void *opaque)
 		return;
 	broker->stopping = true;
 	event_loop_quit(broker->loop);
+}
+
+/* For another vgpud to take over: VMs go on, unscheduled meanwhile. */
+static void on_leave(void *opaque)
+{
+	struct broker *broker = opaque;
+
+	broker->leaving = true;
+	on_stop(broker);
 }
 
 static struct config *load(const char *path)
@@ -126,6 +136,9 @@ static int start(struct broker *broker)
 			return -EADDRINUSE;
 	}
 	change_restore(broker);
+	broker->adopt = adopt_new(broker);
+	if (!broker->adopt)
+		return -EADDRINUSE;
 	if (config->metrics) {
 		broker->metrics = metrics_new(broker, config->metrics);
 		if (!broker->metrics)
@@ -155,10 +168,13 @@ static void stop(struct broker *broker)
 		struct vm *vm = g_ptr_array_index(broker->vms, i);
 
 		vm_stop_listening(vm);
-		if (vm->endpoint)
+		if (vm->endpoint && broker->leaving)
+			endpoint_leave(vm->endpoint);
+		else if (vm->endpoint)
 			endpoint_stop(vm->endpoint, false);
 	}
-	while (any_endpoint(broker) && event_now_ns() < end)
+	adopt_free(broker->adopt);
+	while (!broker->leaving && any_endpoint(broker) && event_now_ns() < end)
 		event_loop_iterate(broker->loop, 50);
 	while (broker->vms->len)
 		vm_free(g_ptr_array_index(broker->vms, 0));
@@ -190,7 +206,7 @@ static int serve(struct config *config)
 		.config = config,
 		.started_ns = event_now_ns(),
 	};
-	struct event_source *signals[3];
+	struct event_source *signals[4];
 	size_t i;
 	int ret;
 
@@ -204,6 +220,7 @@ static int serve(struct config *config)
 	signals[0] = event_add_signal(broker.loop, SIGTERM, on_stop, &broker);
 	signals[1] = event_add_signal(broker.loop, SIGINT, on_stop, &broker);
 	signals[2] = event_add_signal(broker.loop, SIGHUP, on_reload, &broker);
+	signals[3] = event_add_signal(broker.loop, SIGUSR1, on_leave, &broker);
 	ret = start(&broker);
 	if (!ret) {
 		log_info("%u VMs, control socket %s", broker.vms->len,

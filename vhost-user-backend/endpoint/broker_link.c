@@ -62,7 +62,7 @@ static void on_socket(void *opaque, unsigned int events)
 }
 
 struct broker_link *broker_link_new(struct event_loop *loop, int sock,
-				    const char *vm,
+				    const char *vm, bool rejoins,
 				    const struct broker_link_ops *ops,
 				    void *opaque)
 {
@@ -70,6 +70,7 @@ struct broker_link *broker_link_new(struct event_loop *loop, int sock,
 	struct vgpu_broker_hello hello = {
 		.version = VGPU_IPC_VERSION,
 		.pid = (uint32_t)getpid(),
+		.rejoins = rejoins,
 	};
 
 	g_strlcpy(hello.vm, vm, sizeof(hello.vm));

@@ -20,9 +20,12 @@ struct broker_link_ops {
 	void (*gone)(void *opaque);
 };
 
-/** broker_link_new() - say hello over @sock, which is taken over */
+/**
+ * broker_link_new() - say hello over @sock, which is taken over
+ * @rejoins: the VM has been served before, by way of an earlier vgpud
+ */
 struct broker_link *broker_link_new(struct event_loop *loop, int sock,
-				    const char *vm,
+				    const char *vm, bool rejoins,
 				    const struct broker_link_ops *ops,
 				    void *opaque);
 void broker_link_free(struct broker_link *link);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -14,10 +15,12 @@
 #include "base/fdpass.h"
 #include "endpoint/broker_link.h"
 #include "endpoint/caps.h"
+#include "endpoint/child.h"
 #include "endpoint/endpoint_state.h"
 #include "endpoint/screen.h"
 #include "ledger/ledger.h"
 
+#define REJOIN_US	1000000
 #define BIT(n)	(UINT64_C(1) << (n))
 
 static void tell_state(struct endpoint *ep)
@@ -283,18 +286,48 @@ static void broker_answered(struct endpoint *ep)
 		ep->disconnected(ep->opaque);
 }
 
+/*
+ * A vgpud has come back. What the VM was started with stays as it is; the
+ * worker that runs is told whom to ask from now on.
+ */
+static void attach_again(struct endpoint *ep, struct ipc_msg *msg)
+{
+	const struct vgpu_ipc_setup *from = &msg->attach.setup;
+
+	ep->rejoining = false;
+	ep->setup.memory_max = from->memory_max;
+	ep->setup.max_resources = from->max_resources;
+	ep->setup.max_contexts = from->max_contexts;
+	memcpy(ep->rejoin, msg->attach.rejoin, sizeof(ep->rejoin));
+	memcpy(ep->sched_fds, &msg->fds[1], sizeof(ep->sched_fds));
+	msg->nfds = 1;		/* the capability sets are known */
+	tell_state(ep);
+	log_info("vgpud is back: scheduled again");
+	if (!ep->child)
+		return;
+	broker_link_started(ep->broker, child_pid(ep->child),
+			    child_pidfd(ep->child), ep->restarts);
+	child_send(ep->child, VGPU_IPC_SCHED_ATTACH, NULL, 0, ep->sched_fds,
+		   G_N_ELEMENTS(ep->sched_fds));
+}
+
 static void attach(void *opaque, struct ipc_msg *msg)
 {
 	struct endpoint *ep = opaque;
 	const struct vgpu_broker_attach *from = &msg->attach;
 	const uint32_t kept = VGPU_SETUP_VIRGL | VGPU_SETUP_NULL;
 
+	if (ep->rejoining && from->setup.version == VGPU_IPC_VERSION) {
+		attach_again(ep, msg);
+		return;
+	}
 	if (ep->attached || from->setup.version != VGPU_IPC_VERSION) {
 		log_warning("vgpud: ATTACH out of place ignored");
 		return;
 	}
 	ep->setup = from->setup;
 	ep->setup.flags &= kept;
+	memcpy(ep->rejoin, from->rejoin, sizeof(ep->rejoin));
 	memcpy(ep->cpus, from->cpus, sizeof(ep->cpus));
 	ep->config.cpu_threads = from->cpu_threads;
 	ep->config.outputs = from->setup.num_scanouts;
@@ -320,10 +353,14 @@ static void broker_gone(void *opaque)
 
 	broker_link_free(ep->broker);
 	ep->broker = NULL;
+	ep->rejoining = false;
+	if (ep->sched_fds[0] >= 0)
+		life_send(ep, VGPU_IPC_SCHED_DETACH, NULL, 0);
 	fdpass_close(ep->sched_fds, G_N_ELEMENTS(ep->sched_fds));
-	life_send(ep, VGPU_IPC_SCHED_DETACH, NULL, 0);
 	if (!ep->attached)
 		broker_answered(ep);
+	if (ep->rejoin[0])
+		event_set_timer(ep->rejoin_timer, REJOIN_US);
 }
 
 static const struct broker_link_ops broker_ops = {
@@ -331,6 +368,21 @@ static const struct broker_link_ops broker_ops = {
 	.kill_worker = kill_worker,
 	.gone = broker_gone,
 };
+
+/* Another vgpud may be there now. */
+static void on_rejoin(void *opaque)
+{
+	struct endpoint *ep = opaque;
+	int sock = fdpass_connect(ep->rejoin, SOCK_SEQPACKET | SOCK_NONBLOCK);
+
+	if (sock < 0) {
+		event_set_timer(ep->rejoin_timer, REJOIN_US);
+		return;
+	}
+	ep->rejoining = true;
+	ep->broker = broker_link_new(ep->loop, sock, ep->config.name, true,
+				     &broker_ops, ep);
+}
 
 /* ---- life of the endpoint ---- */
 
@@ -391,9 +443,11 @@ struct endpoint *endpoint_open(struct event_loop *loop,
 		errno = -ret;
 		return NULL;
 	}
+	ep->rejoin_timer = event_add_timer(loop, on_rejoin, ep);
 	if (config->broker_fd >= 0)
 		ep->broker = broker_link_new(loop, config->broker_fd,
-					     config->name, &broker_ops, ep);
+					     config->name, false, &broker_ops,
+					     ep);
 	else
 		ep->attached = true;
 	return ep;
@@ -409,6 +463,7 @@ void endpoint_close(struct endpoint *ep)
 	}
 	life_fini(ep);
 	broker_link_free(ep->broker);
+	event_del(ep->rejoin_timer);
 	fdpass_close(&ep->waiting_sock, 1);
 	fdpass_close(ep->sched_fds, G_N_ELEMENTS(ep->sched_fds));
 	close(ep->config.caps_fd);

@@ -63,6 +63,9 @@ struct endpoint {
 	bool attached;			/* vgpud has answered, or never will */
 	int waiting_sock;		/* a front end before that; -1: none */
 	int sched_fds[4];		/* -1: unscheduled */
+	char rejoin[VGPU_SOCKET_MAX];	/* where the next vgpud listens */
+	bool rejoining;			/* it has been told, not answered */
+	struct event_source *rejoin_timer;
 	char cpus[64];			/* CPU list of the worker, "": all */
 };
 

@@ -123,7 +123,8 @@ static bool check_hello(const struct ipc_msg *msg)
 static bool check_attach(const struct ipc_msg *msg)
 {
 	return setup_ok(&msg->attach.setup) &&
-	       ends(msg->attach.cpus, sizeof(msg->attach.cpus));
+	       ends(msg->attach.cpus, sizeof(msg->attach.cpus)) &&
+	       ends(msg->attach.rejoin, sizeof(msg->attach.rejoin));
 }
 
 static bool check_kill(const struct ipc_msg *msg)
@@ -155,6 +156,7 @@ static const struct ipc_row rows[] = {
 	WORKER_IN(DMABUF_PRESENTED, sizeof(struct vgpu_ipc_scanout_id), 0, 0,
 		  check_scanout_id),
 	WORKER_IN(SCHED_DETACH, 0, 0, 0, NULL),
+	WORKER_IN(SCHED_ATTACH, 0, 4, 4, NULL),
 
 	WORKER_OUT(READY, 0, 0, 0, NULL),
 	WORKER_OUT(VRING_STOPPED, sizeof(struct vgpu_ipc_vring_stopped), 0, 0,

@@ -181,6 +181,11 @@ void account_worker_start(struct arbiter_vm *vm, uint64_t now)
 	vm->turn_ns = 0;
 }
 
+void account_adopted(struct arbiter_vm *vm)
+{
+	vm->cpu_last = read_cpu(vm);
+}
+
 /* Once a second: what each has used since the last time. */
 bool account_window(struct arbiter *a, uint64_t now)
 {

@@ -166,6 +166,9 @@ void arbiter_vm_detach(struct arbiter_vm *vm);
 /** arbiter_vm_worker() - its worker runs as @pid, or (0) is gone */
 void arbiter_vm_worker(struct arbiter_vm *vm, pid_t pid);
 
+/** arbiter_vm_adopt() - the same for one that ran before this arbiter did */
+void arbiter_vm_adopt(struct arbiter_vm *vm, pid_t pid);
+
 /** arbiter_vm_stats() - charged up to now */
 void arbiter_vm_stats(struct arbiter_vm *vm, struct arbiter_stats *stats);
 

@@ -103,3 +103,11 @@ void arbiter_vm_worker(struct arbiter_vm *vm, pid_t pid)
 		lane_wake(vm, now);
 	vm->wanted_early = false;
 }
+
+void arbiter_vm_adopt(struct arbiter_vm *vm, pid_t pid)
+{
+	arbiter_vm_worker(vm, pid);
+	/* what it has used before is not charged, and not of this lane's time */
+	if (vm->pid)
+		account_adopted(vm);
+}

@@ -126,6 +126,7 @@ void account_charge(struct arbiter_vm *vm, uint64_t cost);
 void account_contended(struct arbiter_vm *vm);
 void account_floor(struct arbiter_vm *vm, uint64_t now);
 void account_worker_start(struct arbiter_vm *vm, uint64_t now);
+void account_adopted(struct arbiter_vm *vm);
 /* Return: whether there is any worker. */
 bool account_window(struct arbiter *arbiter, uint64_t now);
 bool account_idle(const struct arbiter_vm *vm);

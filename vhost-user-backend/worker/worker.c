@@ -293,6 +293,8 @@ static int make_device(struct worker *w)
 		.opaque = w,
 	};
 
+	if (config.split_always)
+		log_info("VGPU_SPLIT: command buffers are cut at every command");
 	w->display = display_new(w);
 	w->rings = rings_new(w);
 	if (!w->display || !w->rings)
@@ -330,6 +332,24 @@ static int handle_setup(struct worker *w, struct ipc_msg *msg)
 }
 
 /* ---- the other messages ---- */
+
+/* A vgpud has come back; without it the worker goes on as it is. */
+static void handle_sched_attach(struct worker *w, struct ipc_msg *msg)
+{
+	struct sched_fds fds = {
+		.grant_page = msg->fds[0],
+		.report_page = msg->fds[1],
+		.grant_fd = msg->fds[2],
+		.want_fd = msg->fds[3],
+	};
+	int ret;
+
+	msg->nfds = 0;
+	ret = sched_client_attach(w->sched, w->loop, &fds);
+	if (ret)
+		log_warning("the scheduler can not be joined: %s",
+			    strerror(-ret));
+}
 
 static int handle_mem_table(struct worker *w, struct ipc_msg *msg)
 {
@@ -416,6 +436,9 @@ static int handle(struct worker *w, struct ipc_msg *msg)
 	case VGPU_IPC_SCHED_DETACH:
 		sched_client_detach(w->sched);
 		on_granted(w);
+		break;
+	case VGPU_IPC_SCHED_ATTACH:
+		handle_sched_attach(w, msg);
 		break;
 	}
 	return 0;
