@@ -231,7 +231,7 @@ static void test_contended(void)
 	a = devtest_words(t, 1, 5, s.word, s.n);
 	g_assert_cmpuint(seen.pieces, ==, 1);
 	g_assert_cmpuint(r->inflight, ==, 1);
-	g_usleep(50000);	/* so a draw costs 5 ms: one a piece */
+	g_usleep(200000);	/* so a draw costs 20 ms: one a piece */
 	renderer_null_retire(t->renderer, ++fence);
 	devtest_poll(t);
 	devtest_done(t, a, DEVTEST_OK);
@@ -246,7 +246,7 @@ static void test_contended(void)
 		g_assert_cmpuint(seen.pieces, ==, MIN(i + 1, 10));
 		g_assert_cmpuint(r->inflight, ==, VGPU_SCHED_DEPTH);
 		g_assert_false(a->done || b->done);
-		g_usleep(5000);
+		g_usleep(20000);
 		renderer_null_retire(t->renderer, ++fence);
 		devtest_poll(t);
 		devtest_grant(t, true);

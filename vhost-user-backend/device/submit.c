@@ -18,7 +18,12 @@
 #include "sched/client.h"
 
 #define OK		VIRTIO_GPU_RESP_OK_NODATA
-#define PIECE_NS	2000000		/* GPU time, as far as that is known */
+/*
+ * GPU time of a piece. A CPU renderer pays for each flush with a pass over all
+ * the tiles, so its pieces are longer.
+ */
+#define PIECE_NS	2000000ull
+#define PIECE_CPU_NS	8000000ull
 #define PIECE_DRAWS	100000u
 
 static void submit_failed(struct device *dev, struct context *ctx, int ret)
@@ -30,18 +35,22 @@ static void submit_failed(struct device *dev, struct context *ctx, int ret)
 		 ctx->id, ctx->name, ret);
 }
 
-/* Draws of the next piece. */
-static uint32_t draws_allowed(struct device *dev)
+/* Draws of the next piece, with @left to come. */
+static uint32_t draws_allowed(struct device *dev, uint32_t left)
 {
 	const struct sched_client *sched = dev->config.sched;
-	uint64_t unit, n;
+	bool cpu = dev->caps->flags & VGPU_CAPS_CPU_RENDERER;
+	uint64_t most = cpu ? PIECE_CPU_NS : PIECE_NS, unit, n;
 
 	if (dev->config.split_always)
 		return 0;
 	if (!sched_client_contended(sched))
 		return SPLIT_ALL;
 	unit = sched_client_unit_ns(sched);
-	n = unit ? PIECE_NS / unit : 1;
+	/* half a piece is not worth a cut */
+	if (unit && left <= (most + most / 2) / unit)
+		return SPLIT_ALL;
+	n = unit ? most / unit : 1;
 	return (uint32_t)CLAMP(n, 1, PIECE_DRAWS);
 }
 
@@ -59,10 +68,12 @@ static int submit_piece(struct device *dev, struct context *ctx,
 	struct sched_client *sched = dev->config.sched;
 	struct renderer *r = dev->renderer;
 	size_t at = cmd->words_done, n = cmd->data_size / 4;
-	struct split_piece piece = split_next(cmd->data, n, at,
-					      draws_allowed(dev));
+	struct split_piece piece = split_next(cmd->data, n, at, SPLIT_ALL);
+	uint32_t draws = draws_allowed(dev, piece.draws);
 	int ret;
 
+	if (draws != SPLIT_ALL)
+		piece = split_next(cmd->data, n, at, draws);
 	cmd->words_done = piece.end;
 	sched_client_units(sched, piece.draws);
 	sched_client_enter(sched);
