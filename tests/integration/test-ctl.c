@@ -203,16 +203,16 @@ static const char *const odd[] = {
 	"{\"ok\":true}\n",
 	"{\"ok\":true,\"vms\":5}\n",
 	"{\"ok\":true,\"vms\":[1,null,[],\"x\",{}],\"vm\":[]}\n",
-	"{\"ok\":true,\"vm\":{\"name\":5,\"settings\":{\"a\":[]}},"
-	"\"vms\":[{\"name\":1,\"state\":[],\"weight\":\"x\",\"share\":1e308,"
-	"\"gpu_ns\":1e300,\"memory\":-9223372036854775808,\"gpu\":{}}],"
-	"\"monotonic_ns\":1e300,\"connected\":\"many\",\"renderer\":7}\n",
-	"{\"ok\":true,\"vms\":[{\"name\":\"\\u001b[2J\",\"state\":\"\\u0007\","
-	"\"share\":-1e308,\"target_share\":1e308,\"wait_p99_ms\":1e308,"
-	"\"weight\":9223372036854775807,\"memory\":9223372036854775807}],"
-	"\"monotonic_ns\":-1,\"renderer\":\"\\u001b]0;x\\u0007\"}\n",
-	"{\"ok\":true,\"events\":[{\"event\":5,\"message\":\"\\u001b[31m\"},5],"
-	"\"next\":5,\"end\":5,\"lost\":-1}\n",
+	("{\"ok\":true,\"vm\":{\"name\":5,\"settings\":{\"a\":[]}},"
+	 "\"vms\":[{\"name\":1,\"state\":[],\"weight\":\"x\",\"share\":1e308,"
+	 "\"gpu_ns\":1e300,\"memory\":-9223372036854775808,\"gpu\":{}}],"
+	 "\"monotonic_ns\":1e300,\"connected\":\"many\",\"renderer\":7}\n"),
+	("{\"ok\":true,\"vms\":[{\"name\":\"\\u001b[2J\",\"state\":\"\\u0007\","
+	 "\"share\":-1e308,\"target_share\":1e308,\"wait_p99_ms\":1e308,"
+	 "\"weight\":9223372036854775807,\"memory\":9223372036854775807}],"
+	 "\"monotonic_ns\":-1,\"renderer\":\"\\u001b]0;x\\u0007\"}\n"),
+	("{\"ok\":true,\"events\":[{\"event\":5,\"message\":\"\\u001b[31m\"},5],"
+	 "\"next\":5,\"end\":5,\"lost\":-1}\n"),
 };
 
 static void test_odd(void)

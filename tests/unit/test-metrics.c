@@ -250,8 +250,8 @@ static void test_reader(void)
 		"# TYPE a counter\na_total -1\n# EOF\n",
 		"# TYPE a gauge\n# UNIT a seconds\na 1\n# EOF\n",
 		"# TYPE a thing\n# EOF\n", "\n# EOF\n",
-		"# TYPE a histogram\na_bucket{le=\"1.0\"} 2\n"
-		"a_bucket{le=\"+Inf\"} 1\n# EOF\n",
+		("# TYPE a histogram\na_bucket{le=\"1.0\"} 2\n"
+		 "a_bucket{le=\"+Inf\"} 1\n# EOF\n"),
 		"# TYPE a histogram\na_bucket{le=\"+Inf\"} 1\na_count 2\n# EOF\n",
 		"# TYPE a histogram\na_bucket{le=\"1.0\"} 1\na_count 1\n# EOF\n",
 	};
