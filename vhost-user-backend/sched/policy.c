@@ -202,7 +202,8 @@ static void charge_fair(struct policy *policy, struct policy_entity *e,
 {
 	if (!policy_reserve_charge(policy, e, cost))
 		pay(policy, e, cost);
-	while ((e = policy_pick_fair(policy)) && e->early_ns) {
+	while (policy->reserve && (e = policy_pick_fair(policy)) &&
+	       e->early_ns) {
 		pay(policy, e, e->early_ns);
 		e->early_ns = 0;
 	}

@@ -13,8 +13,10 @@
  * and sums to zero over those that V counts. An entity is eligible when v <= V.
  * policy_pick() gives the eligible entity with the earliest deadline
  * v + request / weight, and the measured cost is charged after completion: no
- * estimate is needed for fairness, only for the order within it. With jobs of
- * at most L, -L < lag < L holds at every decision.
+ * estimate is needed for fairness, only for the order within it. With jobs and
+ * requests of at most L, and no job longer than its request, -L < lag < L holds
+ * at every decision; requests that are averages of equal VMs keep it, too, but
+ * a heavy VM beside light ones with long jobs was seen to be owed 1.6 L.
  *
  * An entity that wakes starts at max(v, V): sleeping earns no credit, and debt
  * is kept. One that leaves with debt stays in the average until V has reached

@@ -100,6 +100,7 @@ int policy_set_reserve(struct policy *policy, struct policy_entity *e,
 	e->reserve = millionths;
 	/* neither behind nor ahead of what it is from now on */
 	e->u = policy->served;
+	e->early_ns = 0;
 	policy_reserve_enter(policy, e);
 	return 0;
 }
