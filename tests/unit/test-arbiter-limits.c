@@ -2,6 +2,11 @@
 /*
  * test-arbiter-limits.c - caps, reserves, slots, and who is kept off the lane
  */
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
 #include "tests/unit/arbiter_play.h"
 
 /* Alone and always busy, and yet not more than its cap. */
@@ -228,6 +233,64 @@ static void test_limits_page(void)
 	teardown();
 }
 
+/* A process that does nothing but use CPU 0, or as much of it as it gets. */
+static pid_t burn(void)
+{
+	pid_t pid = fork();
+	cpu_set_t set;
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	for (;;)
+		;
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+}
+
+/*
+ * A worker that uses the CPU without a lease, and another program that takes
+ * half of that CPU from it: both are known, by the kernel's figures.
+ */
+static void test_outside_and_lost(void)
+{
+	const struct arbiter_config config = { .cpu_renderer = true, .cpus = 1 };
+	pid_t worker = burn(), other = burn();
+	struct arbiter_totals totals;
+	struct arbiter_stats stats;
+	struct arbiter_fds fds;
+	struct arbiter_vm *vm;
+
+	loop = event_loop_new();
+	arbiter = arbiter_new(loop, &config);
+	vm = arbiter_vm_new(arbiter, "a", 100, NULL);
+	g_assert_cmpint(arbiter_vm_attach(vm, &fds), ==, 0);
+	arbiter_vm_worker(vm, worker);
+	run_ms(4200);
+	arbiter_vm_stats(vm, &stats);
+	arbiter_totals(arbiter, &totals);
+	g_test_message("outside %.3f s, lost %.3f s",
+		       (double)totals.outside_ns / 1e9,
+		       (double)totals.lost_ns / 1e9);
+	g_assert_cmpuint(stats.outside_ns, >, 100 * MS);
+	g_assert_cmpuint(totals.outside_ns, ==, stats.outside_ns);
+	g_assert_cmpuint(totals.used_ns, ==, stats.cpu_ns);
+	/* it was ready all the time and had half of the CPU at the most */
+	g_assert_cmpuint(totals.lost_ns, >, 500 * MS);
+	g_assert_cmpuint(totals.lost_ns, <, 4500 * MS);
+	end(worker);
+	end(other);
+	arbiter_vm_free(vm);
+	teardown();
+}
+
 int main(int argc, char **argv)
 {
 	runner_init(&argc, &argv);
@@ -242,5 +305,6 @@ int main(int argc, char **argv)
 	runner_add("/sched/limits/hang-names", test_hang_names, 0);
 	runner_add("/sched/limits/own-timeout", test_own_timeout, 0);
 	runner_add("/sched/limits/limits-page", test_limits_page, 0);
+	runner_add("/sched/limits/outside-and-lost", test_outside_and_lost, 0);
 	return runner_run();
 }
