@@ -291,6 +291,96 @@ static void test_outside_and_lost(void)
 	teardown();
 }
 
+/* Anything at any time, while all of them work: and then all still do. */
+static void change_something(void)
+{
+	static const enum arbiter_policy policies[] = {
+		ARBITER_FAIR, ARBITER_FIXED, ARBITER_BEST_EFFORT,
+	};
+	struct worker *w = &workers[g_test_rand_int_range(0, 3)];
+	struct arbiter_limits limits = {
+		.weight = (uint32_t)g_test_rand_int_range(1, 10001),
+		.reserve = (uint32_t)g_test_rand_int_range(0, 4) * 100000,
+		.cap = (uint32_t)g_test_rand_int_range(0, 4) * 250000,
+		.burst_ns = (uint64_t)g_test_rand_int_range(0, 3) * 5 * MS,
+		.slice_ns = (uint64_t)g_test_rand_int_range(0, 3) * MS,
+	};
+
+	switch (g_test_rand_int_range(0, 6)) {
+	case 0:
+		arbiter_configure(arbiter, policies[g_test_rand_int_range(0, 3)],
+				  (uint64_t)g_test_rand_int_range(1, 6) * MS, 0);
+		break;
+	case 1:
+		arbiter_vm_suspend(w->vm, g_test_rand_bit());
+		break;
+	case 2:
+		arbiter_vm_strike(w->vm, 1, (uint64_t)
+				  g_test_rand_int_range(0, 30) * MS);
+		break;
+	default:
+		arbiter_vm_set_limits(w->vm, &limits);
+		break;
+	}
+}
+
+static void test_chaos(void)
+{
+	struct arbiter_totals totals;
+	uint64_t used = 0;
+	int round, i;
+
+	setup(true, 0, 0);
+	for (i = 0; i < 3; i++)
+		start(add(i, 100, 1 + (unsigned int)i, (unsigned int)i), 2);
+	for (round = 0; round < 400; round++) {
+		change_something();
+		run_ms(5);
+	}
+	arbiter_configure(arbiter, ARBITER_FAIR, 0, 0);
+	for (i = 0; i < 3; i++) {
+		arbiter_vm_suspend(workers[i].vm, true);
+		arbiter_vm_suspend(workers[i].vm, false);
+		limit(&workers[i], (struct arbiter_limits){ 0 });
+	}
+	run_jobs(&workers[0], 30);
+	run_jobs(&workers[1], 30);
+	run_jobs(&workers[2], 30);
+	for (i = 0; i < 3; i++)
+		used += stats_of(&workers[i]).cpu_ns;
+	arbiter_totals(arbiter, &totals);
+	g_assert_cmpuint(totals.used_ns, ==, used);
+	teardown();
+}
+
+/* Two lanes in one vgpud: who is busy on one is nothing to the other. */
+static void test_two_lanes(void)
+{
+	struct arbiter *one;
+	struct worker *a, *b;
+
+	setup(true, 0, 0);
+	one = arbiter;
+	a = add(0, 100, 5, 0);
+	a->stuck = true;
+	start(a, 1);
+	arbiter = arbiter_new(loop, &(struct arbiter_config){
+		.cpu_renderer = true, .cpu_clock = fake_cpu_clock });
+	b = add(1, 1, 2, 0);
+	start(b, 2);
+	run_jobs(b, 50);
+	g_assert_cmpuint(stats_of(b).grants, ==, 1);
+	g_assert_true(stats_of(a).holds_lease);
+	g_assert_true(stats_of(b).holds_lease);
+	arbiter_vm_free(a->vm);
+	sched_client_free(a->client);
+	event_del(a->done);
+	event_del(a->next);
+	memset(a, 0, sizeof(*a));
+	arbiter_free(one);
+	teardown();
+}
+
 int main(int argc, char **argv)
 {
 	runner_init(&argc, &argv);
@@ -306,5 +396,7 @@ int main(int argc, char **argv)
 	runner_add("/sched/limits/own-timeout", test_own_timeout, 0);
 	runner_add("/sched/limits/limits-page", test_limits_page, 0);
 	runner_add("/sched/limits/outside-and-lost", test_outside_and_lost, 0);
+	runner_add("/sched/limits/chaos", test_chaos, 0);
+	runner_add("/sched/limits/two-lanes", test_two_lanes, 0);
 	return runner_run();
 }

@@ -417,8 +417,13 @@ void lane_changed(struct arbiter *a, uint64_t now)
 /* What it has asked for meanwhile counts from now. */
 void lane_unblock(struct arbiter_vm *vm, uint64_t now)
 {
-	if (vm->pid && vm != vm->arbiter->holder &&
-	    atomic_load(&vm->report->want))
+	struct arbiter *a = vm->arbiter;
+
+	if (!vm->pid)
+		return;
+	if (vm == a->holder)	/* still draining; release() looks at what it has */
+		policy_wake(&a->policy, &vm->entity);
+	else if (atomic_load(&vm->report->want))
 		lane_wake(vm, now);
 }
 
