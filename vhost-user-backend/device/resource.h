@@ -70,8 +70,8 @@ struct resource *resource_find(struct device *dev, uint32_t id);
  * resource_new_2d(), resource_new_3d() - checked, charged, in the table
  *
  * Return: 0; -EINVAL bad arguments; -EEXIST; -ENOMEM also when over quota, and
- * then a 3D resource is in the table, denied; what the renderer says. While the device is silent, nothing is
- * allocated or created.
+ * then a 3D resource is in the table, denied; what the renderer says. While the
+ * device is silent, nothing is allocated or created.
  */
 int resource_new_2d(struct device *dev, uint32_t id, uint32_t format,
 		    uint32_t w, uint32_t h);
