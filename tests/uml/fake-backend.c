@@ -41,6 +41,7 @@ enum fault {
 	FAULT_NONE,
 	FAULT_REVERSE,	/* fenced commands: last come, first served */
 	FAULT_DEAF,	/* no answer from the 100th command on, until a reset */
+	FAULT_DEAF_2,	/* nor then, after a second hundred */
 	FAULT_HALF,	/* no answer to every second command */
 	FAULT_SHARE,	/* for 6 s only queries are answered, then all is */
 	FAULT_SLOW,	/* in order, and from the 20th on, 1.5 s for each */
@@ -64,6 +65,7 @@ static struct vring_elem *held[MAX_HELD];
 static unsigned int nr_held;
 static unsigned int seen;	/* commands on the control queue */
 static unsigned int starts;	/* of the control queue */
+static unsigned int in_life;	/* commands since its last start */
 static unsigned int seed = 1;
 
 static void put_hdr(uint8_t *resp, uint32_t type)
@@ -257,6 +259,7 @@ static const struct mode modes[] = {
 	{ "reverse", honest, 1, 2, FAULT_REVERSE },
 	{ "deaf", NULL, 1, 1, FAULT_NONE },
 	{ "deaf-once", honest, 1, 2, FAULT_DEAF },
+	{ "deaf-twice", honest, 1, 2, FAULT_DEAF_2 },
 	{ "half", honest, 1, 2, FAULT_HALF },
 	{ "share", honest, 1, 2, FAULT_SHARE },
 	{ "slow", honest, 1, 2, FAULT_SLOW },
@@ -268,6 +271,7 @@ static const struct mode modes[] = {
 	{ "noise", noise, 16, 8, FAULT_NONE },
 	{ "ones", ones, 0xffffffff, 0xffffffff, FAULT_NONE },
 	{ "fuzz", fuzz, 16, 64, FAULT_NONE },
+	{ "blobs", honest, 1, 0, FAULT_NONE },
 	{ "chaos", chaos, 4, 3, FAULT_NONE },
 };
 
@@ -345,6 +349,7 @@ static void control(struct vring_elem *elem)
 
 	iov_to_buf(elem->iov, elem->n_out, 0, &hdr, sizeof(hdr));
 	seen++;
+	in_life++;
 	switch (mode->fault) {
 	case FAULT_REVERSE:
 		if (hdr.flags & VIRTIO_GPU_FLAG_FENCE)
@@ -354,6 +359,10 @@ static void control(struct vring_elem *elem)
 		return;
 	case FAULT_DEAF:
 		if (starts == 1 && seen >= 100)
+			return;
+		break;
+	case FAULT_DEAF_2:
+		if (starts <= 2 && in_life >= 100)
 			return;
 		break;
 	case FAULT_HALF:
@@ -417,8 +426,10 @@ static int ring_start(void *opaque, unsigned int index)
 
 	if (ret < 0)
 		return ret;
-	if (!index)
+	if (!index) {
 		starts++;
+		in_life = 0;
+	}
 	kicks[index] = event_add_fd(loop, vring_kick_fd(rings[index]),
 				    EVENT_IN, on_kick, rings[index]);
 	return 0;
@@ -538,6 +549,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: fake-backend MODE SOCKET [SEED]\n");
 		return 2;
 	}
+	/* what our own device never is: 2D, with blobs */
+	if (!strcmp(mode->name, "blobs"))
+		features = 1 << VIRTIO_GPU_F_RESOURCE_BLOB;
 	if (mode->answer == chaos)
 		features |= 1 << VIRTIO_GPU_F_RESOURCE_UUID |
 			    1 << VIRTIO_GPU_F_RESOURCE_BLOB |

@@ -2,7 +2,7 @@
 /*
  * fuzzt.c - random ioctls on a virtio GPU from several threads and processes
  *
- * usage: fuzzt SECONDS SEED [DEVICE]
+ * usage: fuzzt SECONDS SEED
  *
  * Arguments are mostly right, with one thing wrong now and then, and sometimes
  * nothing but noise. Objects, files and fences are shared between the threads,
@@ -25,6 +25,7 @@
 #include <unistd.h>
 #include <drm_mode.h>
 #include "guest-driver/vgpu_drm.h"
+#include "tests/uml/sw_sync.h"
 
 #define THREADS		4
 #define FILES		4
@@ -33,21 +34,14 @@
 #define SMALL		(64u << 10)
 #define LARGE		(1u << 20)
 
-struct sw_sync_fence {
-	uint32_t value;
-	char name[32];
-	int32_t fence;
-};
-#define SW_SYNC_CREATE	_IOWR('W', 0, struct sw_sync_fence)
-#define SW_SYNC_INC	_IOW('W', 1, uint32_t)
-
 /** struct file - an open device file; threads race for all of it */
 struct file {
 	int fd;
 	uint32_t bos[HANDLES], syncobjs[HANDLES];
 };
 
-static const char *path = "/dev/dri/renderD128";
+/* Some things are for the one, some for the other. */
+static const char * const paths[] = { "/dev/dri/renderD128", "/dev/dri/card0" };
 static struct file files[FILES];
 static int fences[FENCES], sw;
 static double end;
@@ -109,14 +103,25 @@ static struct file *any_file(void)
 	return &files[below(FILES)];
 }
 
+/* One that is there, if that is not asking too much. */
+static uint32_t any_of(const uint32_t *list)
+{
+	unsigned int i, at = below(HANDLES);
+
+	for (i = 0; i < HANDLES; i++)
+		if (list[(at + i) % HANDLES])
+			return maybe(list[(at + i) % HANDLES]);
+	return maybe(0);
+}
+
 static uint32_t any_bo(struct file *f)
 {
-	return maybe(f->bos[below(HANDLES)]);
+	return any_of(f->bos);
 }
 
 static uint32_t any_syncobj(struct file *f)
 {
-	return maybe(f->syncobjs[below(HANDLES)]);
+	return any_of(f->syncobjs);
 }
 
 /* Keep it, and give up what was there. */
@@ -186,7 +191,7 @@ static void add_syncobjs(struct file *f,
 {
 	uint32_t i;
 
-	*n = one_in(2) ? 0 : below(4);
+	*n = one_in(4) ? below(4) : 0;
 	for (i = 0; i < *n; i++) {
 		list[i].handle = any_syncobj(f);
 		list[i].flags = maybe(0);
@@ -202,7 +207,7 @@ static int do_exec(struct file *f)
 	uint32_t noise[16], bos[8], i, n = below(8);
 	struct drm_vgpu_execbuffer_syncobj in[4], out[4];
 	struct drm_vgpu_execbuffer e = {
-		.flags = maybe(below(8)), .command = (uintptr_t)zeros,
+		.flags = maybe(below(one_in(4) ? 8 : 4)), .command = (uintptr_t)zeros,
 		.size = maybe(below(one_in(8) ? SMALL : 256) & ~3u),
 		.bo_handles = (uintptr_t)bos, .num_bo_handles = n,
 		.fence_fd = fences[below(FENCES)], .ring_idx = maybe(below(4)),
@@ -406,7 +411,7 @@ static int do_reopen(struct file *f)
 		errno = EAGAIN;
 		return -1;
 	}
-	fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	fd = open(paths[(f - files) % 2], O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return -1;
 	ret = dup2(fd, f->fd);
@@ -520,11 +525,12 @@ static bool opened(void)
 
 	for (i = 0; i < FENCES; i++)
 		fences[i] = -1;
-	sw = open("/sys/kernel/debug/sync/sw_sync", O_RDWR | O_CLOEXEC);
+	sw = open(SW_SYNC, O_RDWR | O_CLOEXEC);
 	for (i = 0; i < FILES; i++) {
-		files[i].fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+		files[i].fd = open(paths[i % 2], O_RDWR | O_CLOEXEC |
+				   O_NONBLOCK);
 		if (files[i].fd < 0) {
-			perror(path);
+			perror(paths[i % 2]);
 			return false;
 		}
 	}
@@ -572,14 +578,12 @@ int main(int argc, char **argv)
 	pthread_t thread;
 	double seconds;
 
-	if (argc < 3) {
-		fprintf(stderr, "usage: fuzzt SECONDS SEED [DEVICE]\n");
+	if (argc != 3) {
+		fprintf(stderr, "usage: fuzzt SECONDS SEED\n");
 		return 2;
 	}
 	seconds = atof(argv[1]);
 	seed = strtoull(argv[2], NULL, 0);
-	if (argc > 3)
-		path = argv[3];
 	if (!seed)
 		seed = (uint64_t)time(NULL);
 	printf("fuzzt: seed %llu\n", (unsigned long long)seed);

@@ -13,8 +13,8 @@
 #   --seed N           what they do, as printed by the run that failed
 #   --contrib          QEMU's own vhost-user-gpu, rendering on the CPU
 #   SCENARIO           gl cycle unplug kms coexist recover deaf reverse liar-MODE
-#                      reset deaf-once index dead share fuzz noise; half slow
-#                      (default: all but the last two, which take long; see
+#                      reset deaf-once deaf-twice index dead share fuzz noise; half slow import
+#                      (default: all but the last three; see
 #                      scenarios.sh, scenarios-reset.sh and fake-backend.c)
 #
 # Builds what it needs (the kernel once: 2 to 8 minutes), then boots once for
@@ -76,7 +76,7 @@ glib=$(pkg-config --cflags --libs glib-2.0) || die "libglib2.0-dev is missing"
 	cc "${flags[@]}" -static -o "$out/modctl" "$here/modctl.c" &&
 	cc "${flags[@]}" -o "$out/eglt" "$here/eglt.c" -ldl &&
 	cc "${flags[@]}" -o "$out/kmst" "$here/kmst.c" $drm -ldrm &&
-	for tool in ioctlt loadt ordert resett uapit blobt fuzzt; do
+	for tool in ioctlt loadt ordert resett uapit blobt importt fuzzt; do
 		cc "${flags[@]}" -I"$top" -o "$out/$tool" "$here/$tool.c" $drm -lpthread || break
 	done &&
 	cc "${flags[@]}" -I"$top" -I"$top/vhost-user-backend" -o "$out/fake-backend" \
@@ -163,7 +163,7 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM HUP
 
 [ ${#scenarios[@]} -gt 0 ] || {
-	scenarios=(gl cycle unplug deaf reverse deaf-once index dead share)
+	scenarios=(gl cycle unplug deaf reverse deaf-once deaf-twice index dead share)
 	[ -n "$contrib" ] || scenarios+=(kms coexist recover reset fuzz)	# it has no outputs without QEMU
 	for mode in honest refuse empty short long noise ones fuzz; do
 		scenarios+=("liar-$mode")
@@ -181,11 +181,12 @@ for scenario in "${scenarios[@]}"; do
 	deaf) boot deaf deaf "exec $out/fake-backend deaf \"\$SOCKET\"" 120;;
 	reverse) boot reverse reverse "exec $out/fake-backend reverse \"\$SOCKET\"" 90;;
 	reset) boot reset reset "VIRGL=--virgl; $backend" 120;;
-	deaf-once|half|index|share|slow)
+	deaf-once|deaf-twice|half|index|share|slow)
 		boot "$scenario" "${scenario//-/_}" "exec $out/fake-backend $scenario \"\$SOCKET\"" 120;;
 	dead) boot dead dead "exec $out/fake-backend deaf \"\$SOCKET\"" 120;;
 	fuzz) boot fuzz fuzz "VIRGL=--virgl; $backend" $((seconds + 180));;
 	noise) boot noise noise "exec $out/fake-backend chaos \"\$SOCKET\" $seed" $((seconds + 180));;
+	import) boot import import "exec $out/fake-backend blobs \"\$SOCKET\"" 60;;
 	liar-*) boot "$scenario" liar "exec $out/fake-backend ${scenario#liar-} \"\$SOCKET\"" 90;;
 	*) die "there is no scenario '$scenario'";;
 	esac

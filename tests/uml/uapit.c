@@ -6,17 +6,8 @@
  * usage: uapit                      one line a failed case; exit status 0: none
  */
 #include <time.h>
+#include "tests/uml/sw_sync.h"
 #include "tests/uml/uapit.h"
-
-#define SW_SYNC	"/sys/kernel/debug/sync/sw_sync"
-
-struct sw_sync_fence {
-	uint32_t value;
-	char name[32];
-	int32_t fence;
-};
-#define SW_SYNC_CREATE	_IOWR('W', 0, struct sw_sync_fence)
-#define SW_SYNC_INC	_IOW('W', 1, uint32_t)
 
 static double now(void)
 {
