@@ -26,11 +26,17 @@ static void show_engine(struct drm_printer *p, struct drm_file *file)
 {
 	struct vgpu_device *dev = to_vgpu(file->minor->dev);
 	struct vgpu_context *ctx = to_vgpu_context(file);
+	unsigned int i;
 	u64 busy, jobs;
 
 	spin_lock_irq(&dev->ctrl.lock);
 	busy = vgpu_timeline_busy(ctx->timeline);
 	jobs = ctx->timeline->jobs;
+	/* with what was written before it */
+	for (i = 0; smp_load_acquire(&ctx->created) && i < ctx->nr_rings; i++) {
+		busy += vgpu_timeline_busy(ctx->rings[i]);
+		jobs += ctx->rings[i]->jobs;
+	}
 	spin_unlock_irq(&dev->ctrl.lock);
 	drm_printf(p, "drm-engine-render:\t%llu ns\n", busy);
 	drm_printf(p, "vgpu-jobs:\t%llu\n", jobs);
