@@ -235,7 +235,7 @@ static void test_reserve_shares(void)
 					before[i]) / (double)(w.used - used);
 
 				g_assert_cmpfloat(fabs(got - share[i]), <=,
-						  0.02);
+						  0.004);
 			}
 			w.n /= 2;
 			for (i = w.n; half == 0 && i < 2 * w.n; i++)

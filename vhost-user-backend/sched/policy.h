@@ -33,7 +33,7 @@
  * reserve is worth beyond its weight is not paid at all. So it gets the larger
  * of both, whoever else is there, the rest is divided among all others by
  * weight, and no lag leaves its bound. What it does not use is theirs too, and
- * being ahead of its reserve by more than two jobs is forgotten.
+ * being ahead of its reserve by more than two long jobs is forgotten.
  *
  * DOC: Cap
  *
@@ -145,6 +145,7 @@ struct policy {
 
 	struct policy_node *reserved;	/* ready, by u */
 	policy_vtime served;		/* S */
+	uint64_t job_ns;		/* a long one, of late */
 	uint32_t reserve;		/* of all entities */
 
 	struct policy_node *throttled;	/* by when they are ready again */

@@ -9,9 +9,10 @@
 #include "sched/policy_parts.h"
 
 /*
- * How far ahead of its reserve is remembered. Less, and one whose weight is
- * worth about its reserve gets more than both; more, and it waits longer for
- * its reserve when others come.
+ * How far ahead of its reserve is remembered, in long jobs of the lane: by so
+ * much is the fair order early or late. Less, and one whose weight is worth
+ * about its reserve gets more than both; more, and it waits longer for its
+ * reserve when others come.
  */
 #define AHEAD_JOBS	2
 
@@ -66,6 +67,7 @@ bool policy_reserve_charge(struct policy *policy, struct policy_entity *e,
 	bool in_tree = linked(policy, e), paid;
 
 	policy->served += (policy_vtime)cost << POLICY_SHIFT;
+	policy->job_ns = MAX(cost, policy->job_ns - policy->job_ns / 256);
 	if (!e->reserve)
 		return false;
 	paid = in_tree && e->u <= before && policy_pick_fair(policy) != e;
@@ -78,7 +80,7 @@ bool policy_reserve_charge(struct policy *policy, struct policy_entity *e,
 	/* ahead by nothing, if nobody else could have used the time */
 	ahead = policy->served;
 	if (policy_others(policy, e))
-		ahead += AHEAD_JOBS * stretch(e, MAX(cost, e->request_ns));
+		ahead += AHEAD_JOBS * stretch(e, policy->job_ns);
 	if (e->u > ahead)
 		e->u = ahead;
 	if (in_tree)
