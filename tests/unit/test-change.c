@@ -313,8 +313,8 @@ static void test_bad_state(void)
 		"[set a]\nweight=9\n", "[set ../x]\nweight=9\n[add ]\n[vm\n",
 		"[set a]\nsocket=/x\n[was a]\nsocket=/y\n",
 		"[vm a]\ngpu=nothing\n", "[add z/z]\n[add q]\nweight=-1\n",
-		"[set a]\nreserve=90%\n[was a]\nreserve=none\n"
-		"[set b]\nreserve=90%\n[was b]\nreserve=none\n",
+		("[set a]\nreserve=90%\n[was a]\nreserve=none\n"
+		 "[set b]\nreserve=90%\n[was b]\nreserve=none\n"),
 		"[set a]\nweight=\xff\n[was a]\nweight=\xff\n",
 	};
 	g_autofree char *path = NULL;
