@@ -135,7 +135,7 @@ static void test_promises(void)
 	g_assert_cmpint(placement_fits(place, more, 0, &why), ==, 0);
 	more->memory = 2ull << 30;
 	g_assert_cmpint(placement_fits(place, more, 0, &why), <, 0);
-	g_assert_cmpstr(why, ==, "GPU one: memory 3G (a) + 2G (c) = 5G is more than its 4G");
+	g_assert_cmpstr(why, ==, "GPU one: memory 3G (a) + 2G (c) = 5G is more than its 4G; lower one of them");
 	g_clear_pointer(&why, g_free);
 	g_assert_cmpint(placement_choose(place, more, &why), ==, 1);
 	/* no quota, no part in the sum */

@@ -146,7 +146,7 @@ static char *reserve_short(const struct placement *p,
 	terms = sum_end(&sum);
 	all = value_write(VALUE_SHARE, &total);
 	if (vm->reserve && total > PLACEMENT_RESERVE_MAX)
-		why = g_strdup_printf("GPU %s: reserve %s = %s is more than the %u%% that can be reserved of a GPU",
+		why = g_strdup_printf("GPU %s: reserve %s = %s is more than the %u%% that can be reserved of a GPU; lower one of them",
 				      gpu_at(p, gpu)->name, terms, all,
 				      PLACEMENT_RESERVE_MAX / 100);
 	g_free(all);
@@ -171,7 +171,7 @@ static char *memory_short(const struct placement *p,
 	all = value_write(VALUE_SIZE, &sum.total);
 	has = value_write(VALUE_SIZE, &g->memory);
 	if (g->memory && vm->memory && sum.total > g->memory)
-		why = g_strdup_printf("GPU %s: memory %s = %s is more than its %s",
+		why = g_strdup_printf("GPU %s: memory %s = %s is more than its %s; lower one of them",
 				      g->name, terms, all, has);
 	g_free(has);
 	g_free(all);
