@@ -357,6 +357,10 @@ int vgpu_context_gem_open(struct drm_gem_object *obj, struct drm_file *file)
 
 	if (!ctx->id)
 		return 0;
+	/* a program may open and close for ever */
+	ret = vgpu_queue_wait_room(&dev->ctrl);
+	if (ret)
+		return ret;
 	mutex_lock(&ctx->lock);
 	count = handle_count(ctx, res_id);
 	if (!count && ctx->created) {

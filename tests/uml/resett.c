@@ -7,6 +7,8 @@
  *        resett lost RESET-FILE     has the device reset, and looks what its
  *                                   own context, its buffers and others are
  *        resett work                a new program's: everything must succeed
+ *        resett refused             closes and opens a handle until it is killed;
+ *                                   once its context is lost, each is refused
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -217,12 +219,32 @@ static void lost(const char *file)
 	work(open_node(NODE));
 }
 
+static void refused(void)
+{
+	struct drm_prime_handle prime = { .flags = DRM_CLOEXEC | DRM_RDWR };
+	int fd = open_node(NODE);
+
+	expect("refused: RESOURCE_CREATE", create(fd, &prime.handle), 0);
+	expect("refused: EXECBUFFER", submit(fd, prime.handle, NULL), 0);
+	if (ioctl(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime))
+		expect("refused: PRIME_HANDLE_TO_FD", errno, 0);
+	while (!failures) {
+		struct drm_gem_close c = { .handle = prime.handle };
+
+		ioctl(fd, DRM_IOCTL_GEM_CLOSE, &c);
+		if (ioctl(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime))
+			expect("refused: PRIME_FD_TO_HANDLE", errno, 0);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "fences"))
 		return fences(atoi(argv[2]), atof(argv[3]));
 	if (argc == 3 && !strcmp(argv[1], "lost"))
 		lost(argv[2]);
+	else if (argc == 2 && !strcmp(argv[1], "refused"))
+		refused();
 	else if (argc == 2 && !strcmp(argv[1], "work"))
 		work(open_node(NODE));
 	else

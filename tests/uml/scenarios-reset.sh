@@ -106,6 +106,20 @@ run_deaf_once() {
 	unload_checked
 }
 
+# The same twice; what is refused in the guest is no answer of the host.
+run_deaf_twice() {
+	pids=''
+	check "load" load_watched 3
+	"$dir/resett" refused &
+	pids=$!
+	check "the host is reset" resets_become 1 8
+	start_load mix 3d renderD128
+	check "and again" resets_become 2 8
+	check "programs end" end_load
+	check "a new program works" within 20 "$dir/resett" work
+	unload_checked
+}
+
 # The host answers a number that was not asked: the ring is broken.
 run_index() {
 	pids=''
