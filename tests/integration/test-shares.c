@@ -166,6 +166,28 @@ static void test_hung(void)
 	vgpud_stop(&vgpud);
 }
 
+/*
+ * Both stop and go on all the time, so that each comes when the other has just
+ * run dry: nobody's wish is lost.
+ */
+static void test_stop_and_go(void)
+{
+	const struct load a = { .name = "a", .depth = 3 };
+	unsigned int i;
+
+	begin("renderer=null\n", &a, &a, "[vm a]\n[vm b]\n");
+	for (i = 0; i < 100; i++) {
+		load_resume(&runs[0]);
+		load_resume(&runs[1]);
+		usleep(2000 + 100 * (i % 30));
+		load_pause(&runs[0]);
+		load_pause(&runs[1]);
+	}
+	g_assert_true(load_stop(&runs[0]));
+	g_assert_true(load_stop(&runs[1]));
+	vgpud_stop(&vgpud);
+}
+
 int main(int argc, char **argv)
 {
 	runner_init(&argc, &argv);
@@ -173,6 +195,7 @@ int main(int argc, char **argv)
 	runner_add("/shares/queued", test_queued, 300);
 	runner_add("/shares/unequal", test_unequal, 300);
 	runner_add("/shares/one-outstanding", test_one_outstanding, 300);
+	runner_add("/shares/stop-and-go", test_stop_and_go, 60);
 	runner_add("/shares/hung", test_hung, 300);
 	return runner_run();
 }

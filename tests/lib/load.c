@@ -27,7 +27,8 @@ struct load_shared {
 	_Atomic uint32_t run, resting, quit;
 	_Atomic int32_t worker;
 	_Atomic uint64_t jobs, errors;
-	_Atomic uint32_t samples;
+	_Atomic uint32_t samples;	/* only grows */
+	uint32_t from;			/* the test's: those before are old */
 	float us[LOAD_SAMPLES];
 };
 
@@ -92,7 +93,7 @@ static void finish(struct work *w, unsigned int i)
 {
 	struct load_shared *s = w->shared;
 	struct fe_req *req = w->slot[i].req;
-	uint32_t at = atomic_load(&s->samples);
+	uint32_t at;
 
 	if (!req)
 		return;
@@ -101,7 +102,7 @@ static void finish(struct work *w, unsigned int i)
 	if (fe_resp_type(req) != VIRTIO_GPU_RESP_OK_NODATA) {
 		g_assert_true(w->load->errors);
 		atomic_fetch_add(&s->errors, 1);
-	} else if (at < LOAD_SAMPLES) {
+	} else if ((at = atomic_load(&s->samples)) < LOAD_SAMPLES) {
 		s->us[at] = (float)(fe_now_ns() - w->slot[i].since) / 1000;
 		atomic_store(&s->samples, at + 1);
 	}
@@ -317,7 +318,8 @@ pid_t load_worker(const struct load_run *run)
 
 void load_forget(struct load_run *run)
 {
-	atomic_store(&run->shared->samples, 0);
+	/* the other process may be about to add one: it is not set back */
+	run->shared->from = atomic_load(&run->shared->samples);
 }
 
 static int compare(const void *a, const void *b)
@@ -332,10 +334,10 @@ double *load_times(const struct load_run *run, size_t *n)
 	double *us;
 	size_t i;
 
-	*n = MIN(atomic_load(&run->shared->samples), LOAD_SAMPLES);
+	*n = atomic_load(&run->shared->samples) - run->shared->from;
 	us = g_new(double, *n + 1);
 	for (i = 0; i < *n; i++)
-		us[i] = run->shared->us[i];
+		us[i] = run->shared->us[run->shared->from + i];
 	qsort(us, *n, sizeof(*us), compare);
 	return us;
 }

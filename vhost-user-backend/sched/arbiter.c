@@ -308,10 +308,16 @@ static void holder_event(struct arbiter *a, uint64_t now)
 
 	switch (a->state) {
 	case LANE_DRAIN:
-		if (!account_inflight(vm)) {
-			release(a, now);
-			reschedule(a, now);
-		}
+		if (account_inflight(vm))
+			break;
+		release(a, now);
+		/*
+		 * It may have been put to sleep for being idle and have begun
+		 * at that very moment. What it wants now it will not say again.
+		 */
+		if (atomic_load(&vm->report->want))
+			lane_wake(vm, now);
+		reschedule(a, now);
 		break;
 	case LANE_GAP:
 		/* it drained again, so it had a job since */
