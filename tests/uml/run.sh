@@ -13,8 +13,8 @@
 #   --seed N           what they do, as printed by the run that failed
 #   --contrib          QEMU's own vhost-user-gpu, rendering on the CPU
 #   SCENARIO           gl cycle unplug kms coexist recover deaf reverse liar-MODE
-#                      reset deaf-once deaf-twice index dead share fuzz noise; half slow import
-#                      (default: all but the last three; see
+#                      reset deaf-once deaf-twice index dead share fuzz noise import; half slow
+#                      (default: all but the last two; see
 #                      scenarios.sh, scenarios-reset.sh and fake-backend.c)
 #
 # Builds what it needs (the kernel once: 2 to 8 minutes), then boots once for
@@ -168,7 +168,7 @@ trap 'exit 130' INT TERM HUP
 	for mode in honest refuse empty short long noise ones fuzz; do
 		scenarios+=("liar-$mode")
 	done
-	scenarios+=(noise)
+	scenarios+=(noise import)
 }
 for scenario in "${scenarios[@]}"; do
 	case $scenario in
