@@ -48,8 +48,7 @@ uint64_t share_cpu_ns(pid_t pid)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* Of CPU 0, by whomever; ticks of the kernel. */
-static uint64_t cpu0_busy_ns(void)
+uint64_t share_busy_ns(void)
 {
 	unsigned long long t[8] = { 0 }, tick = 1000000000ull /
 		(unsigned long long)sysconf(_SC_CLK_TCK);
@@ -73,7 +72,7 @@ static void take(struct vgpud *d, size_t n, struct reading *r)
 
 	vgpud_stats(d, r->vm, n);
 	r->wall = fe_now_ns();
-	r->cpu0_busy = cpu0_busy_ns();
+	r->cpu0_busy = share_busy_ns();
 	for (i = 0; i < n; i++) {
 		g_assert_cmpint(r->vm[i].worker, >, 0);
 		r->cpu[i] = share_cpu_ns(r->vm[i].worker);

@@ -45,6 +45,9 @@ void share_measure(struct vgpud *d, const struct load *loads, size_t n,
 /** share_error() - largest distance from @want, in percentage points */
 double share_error(const struct share *share, const double *want);
 
+/** share_busy_ns() - time of the workers' CPU that anybody used, in ticks */
+uint64_t share_busy_ns(void);
+
 /** share_cpu_ns() - CPU time of a process, all its threads */
 uint64_t share_cpu_ns(pid_t pid);
 

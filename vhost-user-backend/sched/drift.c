@@ -7,6 +7,10 @@
  * the driver does; what a worker does not claim of it is charged all the same.
  * The kernel is ahead by the jobs in flight, and engines may work side by side,
  * so a little is allowed for.
+ *
+ * On a CPU renderer the kernel's clock is charged anyway, and a lie gains
+ * nothing. It is told all the same. What is done under a lease but outside of
+ * any job (uploads) is honestly not claimed, so most of it must be missing.
  */
 #include "base/event.h"
 #include "base/log.h"
@@ -15,6 +19,8 @@
 
 #define ALLOWED_NS	20000000ull
 #define ALLOWED_PART	20		/* a twentieth */
+#define CPU_ENOUGH_NS	1000000000ull	/* under the lease */
+#define CPU_PART	8		/* of it, claimed: credible */
 
 static uint64_t allowed(const struct arbiter_vm *vm, uint64_t counted,
 			uint64_t now)
@@ -40,13 +46,41 @@ static void correct(struct arbiter_vm *vm, uint64_t missing)
 		    clock_name(vm->total.clock));
 }
 
+static void cpu_window(struct arbiter_vm *vm)
+{
+	uint64_t kernel = vm->total.cpu_ns - vm->total.outside_ns;
+	uint64_t counted = kernel - vm->drift.kernel, claimed;
+
+	if (vm->drift.known && counted < CPU_ENOUGH_NS)
+		return;
+	/* a job lasts as long as its CPU time, on as many CPUs as there are */
+	claimed = (vm->last.gpu_ns - vm->drift.claimed) *
+		MAX(vm->arbiter->totals.cpus, 1);
+	if (vm->drift.known && claimed < counted / CPU_PART &&
+	    !vm->drift.said) {
+		vm->drift.said = true;
+		log_warning("VM %s: its worker claims %.0f ms of GPU time where the kernel counts %.0f ms; it is charged by the kernel's clock",
+			    vm->name,
+			    (double)(vm->last.gpu_ns - vm->drift.claimed) / 1e6,
+			    (double)counted / 1e6);
+	}
+	vm->drift.known = true;
+	vm->drift.kernel = kernel;
+	vm->drift.claimed = vm->last.gpu_ns;
+}
+
 void drift_window(struct arbiter_vm *vm, uint64_t now)
 {
 	const struct arbiter_config *config = &vm->arbiter->config;
 	uint64_t kernel = 0, counted, claimed;
 
-	if (config->cpu_renderer || !vm->pid ||
-	    (config->gpu_clock ? config->gpu_clock : clock_fdinfo_read)
+	if (!vm->pid)
+		return;
+	if (config->cpu_renderer) {
+		cpu_window(vm);
+		return;
+	}
+	if ((config->gpu_clock ? config->gpu_clock : clock_fdinfo_read)
 		    (vm->pid, &kernel))
 		return;
 	if (!vm->drift.known || kernel < vm->drift.kernel) {
