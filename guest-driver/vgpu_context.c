@@ -92,6 +92,7 @@ int vgpu_context_need(struct vgpu_device *dev, struct vgpu_context *ctx)
 
 	if (!ctx->id)
 		return -ENOSYS;
+	/* with the epoch that create() wrote before it */
 	if (smp_load_acquire(&ctx->created))
 		return is_lost(dev, ctx) ? -EIO : 0;
 	mutex_lock(&ctx->lock);

@@ -171,7 +171,7 @@ static void wait_idle(struct vgpu_device *dev)
 
 	while ((vgpu_queue_busy(&dev->ctrl) ||
 		vgpu_queue_busy(&dev->cursor)) && time_before(jiffies, end))
-		msleep(5);
+		usleep_range(5000, 6000);
 }
 
 int vgpu_reset_freeze(struct vgpu_device *dev)
