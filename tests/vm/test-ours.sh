@@ -5,6 +5,10 @@
 mkdir -p "$work/inject"
 cp "$B/tests/vm/gpu-load" "$work/inject/"
 
+# i386, without the libraries that a 64-bit machine need not have for it
+cc -m32 -O1 -ffreestanding -fno-stack-protector -fno-pic -no-pie -nostdlib -static -I. \
+	-I"/usr/include/$(uname -m)-linux-gnu" $(pkg-config --cflags libdrm) -o "$work/inject/compat32" tests/vm/compat32.c
+
 takes_over() { # the in-tree driver is in the image, and stays out
 	vm vm 10 'cat /run/driver.log; lsmod' > "$work/lsmod.txt"
 	grep -q '^vgpu ' "$work/lsmod.txt" && ! grep -q '^virtio_gpu ' "$work/lsmod.txt" || { cat "$work/lsmod.txt"; return 1; }
@@ -27,13 +31,14 @@ quiet() { # the kernel has nothing to complain of
 	! grep -E 'WARNING|BUG|Oops|Call Trace|blocked for more|\*ERROR\*' "$work/dmesg.txt"
 }
 
-plan 10
+plan 11
 check "vgpud starts" host_start vm || bail "no vgpud"
 vm_start vm --driver ours --kernel "${KERNEL:-6.1}" --socket "$host/vm.sock" --inject "$work/inject"
 check "the guest boots" vm_ready vm || bail "no guest"
 check "vgpu takes the device by modprobe configuration" takes_over
 check "the console is on the screen" screen_becomes 20 vm console.png 1280 800 3000
 check "a GL program without a window renders by virgl" renders
+check "a 32-bit program draws" vm vm 20 compat32
 check "glmark2 runs on KMS without X" drm_programs
 check "glxgears runs" gears_start vm || bail "no glxgears"
 jobs=$(vm_stat vm jobs)
