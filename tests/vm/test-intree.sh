@@ -30,13 +30,15 @@ guest_answers() {
 	for ((i = 0; i < 200; i++)); do vm vm 10 true || { echo "command $i"; return 1; }; done
 }
 
-plan 10
+plan 11
 check "vgpud starts" host_start vm || bail "no vgpud"
 vm_start vm --driver intree --socket "$host/vm.sock" --inject "$work/inject"
 check "the guest boots" vm_ready vm || bail "no guest"
 check "the guest answers 200 commands in a row" guest_answers
 check "the in-tree driver has the device" eval \
 	'vm vm 10 "dmesg" | grep -F "[drm] features: +virgl +edid"'
+check "our capset is the last, and does not disturb it" eval \
+	'vm vm 10 "dmesg" | grep -F "[drm] cap set 2: id 29"'
 check "the console is on the screen" screen_becomes 20 vm console.png 1280 800 3000
 check "the console is not taken for gears" eval '! check_gears "$work/console.png"'
 check "glxgears runs" gears_start vm || bail "no glxgears"
