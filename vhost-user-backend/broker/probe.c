@@ -151,7 +151,7 @@ static int probe_nothing(struct gpu *gpu)
 	gpu->cpu_renderer = true;
 	if (fcntl(gpu->caps_fd, F_ADD_SEALS, F_SEAL_WRITE))
 		return -errno;
-	log_warning("GPU %s: there is no 3D; VMs get a 2D display. `vgpu-worker --probe` says what is missing",
+	log_warning("GPU %s: there is no 3D; VMs get a 2D display. What the probe said is above",
 		    gpu->config->name);
 	return 0;
 }
