@@ -100,7 +100,11 @@ static void test_lag_all(void)
 	run_lags(true, true);
 }
 
-/* With D jobs chosen before the first is charged the bound is D jobs. */
+/*
+ * With D jobs chosen before the first is charged the bound is D + 1 jobs: one
+ * as always, and D that the choice did not know of. D is not enough: seed
+ * R02Sa7305cc672e6a2086482a5197075450b has a lag of 4.19 jobs with D = 4.
+ */
 static void test_lag_outstanding(void)
 {
 	struct world w;
@@ -113,7 +117,7 @@ static void test_lag_outstanding(void)
 		for (step = 0; step < 2000; step++) {
 			world_step(&w);
 			world_check_sums(&w);
-			world_check_lags(&w, (int64_t)(w.outstanding * L));
+			world_check_lags(&w, (int64_t)((w.outstanding + 1) * L));
 		}
 	}
 }
