@@ -118,46 +118,64 @@ report() { # ok|not ok, name[: reason]
 	[ "$1" = ok ] || failures=$((failures + 1))
 }
 
-boot() { # scenario, function in scenarios.sh, back end, seconds
-	local name=$1 log=$out/$1.log line status ended
+# One boot; its console, errors and status are then in files of its name.
+boot_one() { # scenario, function in scenarios.sh, back end, seconds
+	local name=$1 log=$out/$1.log child status
+	trap 'kill -TERM "$child" && wait "$child"; exit 143' TERM
+	trap '' INT
 	"$here/uml-run.sh" -k "$linux" -t "$4" -l "$log" -b "$3" "$here/init.sh" \
 		vgpu.dir="$out" vgpu.run="$2" vgpu.host="$host" vgpu.seconds="$seconds" \
-		vgpu.seed="$seed" 8>&- > "$out/console" 2> "$out/errors" &
+		vgpu.seed="$seed" 8>&- > "$out/$name.console" 2> "$out/$name.errors" &
 	child=$!
 	wait "$child"
 	status=$?
-	child=''
-	cat "$out/errors" >> "$log"
+	cat "$out/$name.errors" >> "$log"
+	echo "$status" > "$out/$name.status"
+}
+
+# They wait more than they compute: two at a time.
+booted=()
+boot() {
+	while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n; done
+	rm -f "$out/$1.status"
+	boot_one "$@" 2> /dev/null &
+	booted+=("$1")
+}
+
+judge() { # scenario
+	local name=$1 console=$out/$1.console line status ended
+	status=$(cat "$out/$name.status" 2> /dev/null)
 	while read -r line; do
 		case $line in
 		"ok "*) report ok "$name: ${line#ok }";;
 		"not ok "*) report "not ok" "$name: ${line#not ok }";;
 		esac
-	done < <(grep -E '^(not )?ok ' "$out/console")
-	ended=$(cat "$out/errors")
+	done < <(grep -E '^(not )?ok ' "$console")
+	ended=$(cat "$out/$name.errors")
 	if [ "$status" = 0 ]; then
 		report ok "$name: ran to its end"
 	else
-		report "not ok" "$name: ran to its end: status $status: $ended"
+		report "not ok" "$name: ran to its end: status ${status:-unknown}: $ended"
 	fi
 	# Not ours: the kernel's own driver leaks its address space with commands in
 	# flight, and virtio_uml warns when it cannot talk to a back end that died.
 	case $name in
-	coexist) sed -i '/WARNING: .*drm_mm.c:/d' "$out/console";;
-	unplug) sed -i '/WARNING: .*virtio_uml.c:/d' "$out/console";;
+	coexist) sed -i '/WARNING: .*drm_mm.c:/d' "$console";;
+	unplug) sed -i '/WARNING: .*virtio_uml.c:/d' "$console";;
 	esac
-	if grep -qE "$bad" "$out/console"; then
-		report "not ok" "$name: the kernel is content: $(grep -m1 -E "$bad" "$out/console")"
-		grep -E -A 40 "$bad" "$out/console" | head -n 60 | sed 's/^/# /'
+	if grep -qE "$bad" "$console"; then
+		report "not ok" "$name: the kernel is content: $(grep -m1 -E "$bad" "$console")"
+		grep -E -A 40 "$bad" "$console" | head -n 60 | sed 's/^/# /'
 	else
 		report ok "$name: the kernel is content"
 	fi
 }
 
-child=''
 cleanup() {
-	[ -z "$child" ] || { kill -TERM "$child" && wait "$child"; } 2> /dev/null
-	rm -f "$out/console" "$out/errors"
+	local pids
+	mapfile -t pids < <(jobs -rp)
+	[ ${#pids[@]} = 0 ] || { kill -TERM "${pids[@]}" && wait; } 2> /dev/null
+	rm -f "$out"/*.console "$out"/*.errors "$out"/*.status
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM HUP
@@ -191,5 +209,7 @@ for scenario in "${scenarios[@]}"; do
 	*) die "there is no scenario '$scenario'";;
 	esac
 done
+wait
+for scenario in "${booted[@]}"; do judge "$scenario"; done
 echo "1..$number"
 [ "$failures" = 0 ]
