@@ -101,8 +101,8 @@ static void test_lag_all(void)
 }
 
 /*
- * With D jobs chosen before the first is charged the bound is D + 1 jobs: one
- * as always, and D that the choice did not know of. D is not enough: seed
+ * D jobs chosen before the first is charged: D + 1 jobs, the factor of B2, is
+ * what random worlds keep; it is not proven. D is not enough: seed
  * R02Sa7305cc672e6a2086482a5197075450b has a lag of 4.19 jobs with D = 4.
  */
 static void test_lag_outstanding(void)
