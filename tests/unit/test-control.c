@@ -2,159 +2,11 @@
 /*
  * test-control.c - vgpud's control socket: good clients, and the others
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <json-glib/json-glib.h>
-
-#include "base/event.h"
-#include "base/fdpass.h"
-#include "base/log.h"
-#include "broker/broker.h"
-#include "broker/command.h"
-#include "broker/config.h"
-#include "broker/control.h"
-#include "broker/gpu.h"
-#include "broker/live.h"
-#include "broker/vm.h"
-#include "tests/lib/runner.h"
-
-static struct broker broker;
-static char *dir, *path;
-static const struct ucred peer = { .pid = 1 };
-
-static void setup(void)
-{
-	g_autoptr(GPtrArray) errors = g_ptr_array_new_with_free_func(g_free);
-	g_autofree char *text = NULL;
-	guint i;
-
-	dir = g_dir_make_tmp("vgpu-control-XXXXXX", NULL);
-	path = g_strdup_printf("%s/control", dir);
-	text = g_strdup_printf("[vgpud]\nruntime-dir=%s\n[vm a]\nweight=200\n"
-			       "[vm b]\n", dir);
-	broker = (struct broker){ 0 };
-	broker.config = config_parse("f", text, errors);
-	g_assert_nonnull(broker.config);
-	broker.loop = event_loop_new();
-	broker.vms = g_ptr_array_new();
-	broker.gpus = g_ptr_array_new();
-	broker.live = live_new();
-	for (i = 0; i < broker.config->gpus->len; i++) {
-		struct gpu *gpu = gpu_new(&broker, broker.config->gpus->pdata[i]);
-
-		gpu->cpu_renderer = true;
-		gpu->render_node = g_strdup("");
-		gpu->renderer_name = g_strdup("none \xff");
-		g_assert_cmpint(gpu_run(gpu), ==, 0);
-	}
-	for (i = 0; i < broker.config->vms->len; i++)
-		g_assert_nonnull(vm_new(&broker, broker.config->vms->pdata[i],
-				       NULL));
-	broker.control = control_new(&broker, path);
-	g_assert_nonnull(broker.control);
-}
-
-static void teardown(void)
-{
-	g_autofree char *state = g_strdup_printf("%s/vgpud.state", dir);
-
-	control_free(broker.control);
-	while (broker.vms->len)
-		vm_free(broker.vms->pdata[0]);
-	gpus_stop(&broker);
-	event_loop_free(broker.loop);
-	g_ptr_array_free(broker.vms, TRUE);
-	live_free(broker.live);
-	g_ptr_array_free(broker.gpus, TRUE);
-	config_free(broker.config);
-	unlink(state);
-	/* sockets are gone, so the directory is empty */
-	g_assert_cmpint(rmdir(dir), ==, 0);
-	g_free(path);
-	g_free(dir);
-}
-
-static int connect_client(void)
-{
-	int fd = fdpass_connect(path, SOCK_STREAM);
-
-	g_assert_cmpint(fd, >=, 0);
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	return fd;
-}
-
-static void serve(int ms)
-{
-	uint64_t end = event_now_ns() + (uint64_t)ms * 1000000;
-
-	do {
-		event_loop_iterate(broker.loop, 1);
-	} while (event_now_ns() < end);
-}
-
-/* Return: a line without its end, NULL when the connection was closed. */
-static char *read_line(int fd)
-{
-	GString *line = g_string_new(NULL);
-	uint64_t end = event_now_ns() + 10000000000;
-	char c;
-
-	for (;;) {
-		ssize_t n = recv(fd, &c, 1, 0);
-
-		g_assert_cmpuint(event_now_ns(), <, end);
-		if (n < 0 && errno == EAGAIN) {
-			event_loop_iterate(broker.loop, 1);
-			continue;
-		}
-		if (n <= 0) {
-			g_string_free(line, TRUE);
-			return NULL;
-		}
-		if (c == '\n')
-			return g_string_free(line, FALSE);
-		g_string_append_c(line, c);
-	}
-}
-
-static void say(int fd, const char *text)
-{
-	g_assert_cmpint(send(fd, text, strlen(text), MSG_NOSIGNAL), ==,
-			(ssize_t)strlen(text));
-}
-
-/* Return: the object of a reply; every reply is one, with "ok". */
-static JsonObject *parse(const char *reply, bool ok)
-{
-	JsonNode *node = json_from_string(reply, NULL);
-	JsonObject *object;
-
-	g_assert_nonnull(node);
-	g_assert_true(JSON_NODE_HOLDS_OBJECT(node));
-	object = json_object_ref(json_node_get_object(node));
-	json_node_unref(node);
-	g_assert_cmpint(json_object_get_boolean_member(object, "ok"), ==, ok);
-	if (!ok)
-		g_assert_cmpint((int)strlen(json_object_get_string_member(
-			object, "error")), >, 10);
-	return object;
-}
-
-static JsonObject *answer(const char *line, bool ok)
-{
-	g_autofree char *reply = command_answer(&broker, line, strlen(line),
-						&peer);
-
-	g_assert_null(strchr(reply, '\n'));
-	return parse(reply, ok);
-}
+#include "tests/unit/control_fixture.h"
 
 /* ---- what can be asked ---- */
 
@@ -255,14 +107,14 @@ static void test_one_line_each(void)
 	char *reply;
 
 	setup();
-	fd = connect_client();
+	fd = connect_client(control_path);
 	/* byte by byte */
 	for (i = 0; line[i]; i++) {
 		g_assert_cmpint(send(fd, &line[i], 1, 0), ==, 1);
 		serve(0);
 	}
 	reply = read_line(fd);
-	json_object_unref(parse(reply, true));
+	json_object_unref(parse_reply(reply, true));
 	g_free(reply);
 	/* many at once: as many replies, in order */
 	for (i = 0; i < 50; i++)
@@ -270,7 +122,7 @@ static void test_one_line_each(void)
 	for (i = 0; i < 50; i++) {
 		reply = read_line(fd);
 		g_assert_nonnull(reply);
-		json_object_unref(parse(reply, i & 1));
+		json_object_unref(parse_reply(reply, i & 1));
 		g_free(reply);
 	}
 	close(fd);
@@ -302,8 +154,8 @@ static void test_endless_line(void)
 	char *reply;
 
 	setup();
-	fd = connect_client();
-	good = connect_client();
+	fd = connect_client(control_path);
+	good = connect_client(control_path);
 	send_much(fd, CONTROL_LINE_MAX - 1, 'x');
 	serve(20);
 	say(good, "{\"cmd\":\"list\"}\n");
@@ -332,8 +184,8 @@ static void test_does_not_read(void)
 	char *reply;
 
 	setup();
-	fd = connect_client();
-	good = connect_client();
+	fd = connect_client(control_path);
+	good = connect_client(control_path);
 	for (;;) {
 		ssize_t n = send(fd, line, strlen(line), MSG_NOSIGNAL);
 
@@ -362,7 +214,7 @@ static void test_many_clients(void)
 
 	setup();
 	for (i = 0; i < (int)G_N_ELEMENTS(fds); i++) {
-		fds[i] = connect_client();
+		fds[i] = connect_client(control_path);
 		serve(0);
 	}
 	serve(50);
@@ -380,7 +232,7 @@ static void test_many_clients(void)
 		close(fds[i]);
 	serve(50);
 	for (i = 0; i < 2000; i++) {
-		int fd = connect_client();
+		int fd = connect_client(control_path);
 
 		if (i & 1)
 			say(fd, "{\"cmd\":\"list\"}\n{\"cmd");
@@ -388,7 +240,7 @@ static void test_many_clients(void)
 		close(fd);
 	}
 	serve(50);
-	fds[0] = connect_client();
+	fds[0] = connect_client(control_path);
 	say(fds[0], "{}\n");
 	g_free(read_line(fds[0]));
 	close(fds[0]);
@@ -403,7 +255,7 @@ static void test_garbage(void)
 
 	setup();
 	for (i = 0; i < 4; i++)
-		fd[i] = connect_client();
+		fd[i] = connect_client(control_path);
 	for (i = 0; i < 4000; i++) {
 		char buf[64], sink[4096];
 		int n = g_test_rand_int_range(1, 64), at = i & 3;
@@ -431,7 +283,7 @@ static void test_no_descriptors(void)
 	char *reply;
 
 	setup();
-	fd = connect_client();
+	fd = connect_client(control_path);
 	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &old), ==, 0);
 	low = old;
 	low.rlim_cur = (rlim_t)fd + 1;
@@ -454,11 +306,11 @@ static void test_rights(void)
 	struct stat st;
 
 	setup();
-	g_assert_cmpint(stat(path, &st), ==, 0);
+	g_assert_cmpint(stat(control_path, &st), ==, 0);
 	g_assert_cmpuint(st.st_mode & 07777, ==, 0660);
 	/* a second vgpud does not take the socket away */
-	g_assert_null(control_new(&broker, path));
-	g_assert_cmpint(stat(path, &st), ==, 0);
+	g_assert_null(control_new(&broker, control_path));
+	g_assert_cmpint(stat(control_path, &st), ==, 0);
 	teardown();
 }
 

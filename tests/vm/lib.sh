@@ -190,6 +190,19 @@ screen_becomes() {
 	done
 }
 
+# console_is FILE: the screen of the VM `vm` comes to look like it
+console_is() {
+	local i differ=all
+	for ((i = 0; i < 50; i++)); do
+		shot vm now.png > /dev/null || return 1
+		differ=$(picture diff "$work/now.png" "$work/$1")
+		[ "$differ" != 0 ] || return 0
+		sleep 0.2
+	done
+	echo "the screen differs in $differ pixels from $1 (see now.png)"
+	return 1
+}
+
 check_gears() { "$B/tests/vm/check-gears" "$@"; }
 
 # Starts Xorg and glxgears, and waits until it has drawn for some seconds.

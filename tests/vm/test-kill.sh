@@ -37,17 +37,6 @@ answers() { # QMP, within a second
 console() {
 	vm vm 60 "printf '\\033[?25l\\033[2J\\033[H' > /dev/tty1; seq 1 400 | head -c 1200 > /dev/tty1; echo $1 > /dev/tty1"
 }
-console_is() { # FILE: the screen comes to look like it
-	local i differ
-	for ((i = 0; i < 40; i++)); do
-		shot vm now.png > /dev/null || return 1
-		differ=$(picture diff "$work/now.png" "$work/$1")
-		[ "$differ" != 0 ] || return 0
-		sleep 0.2
-	done
-	echo "the screen differs in $differ pixels from $1 (see now.png)"
-	return 1
-}
 renders() {
 	vm vm 90 'gpu-load 1 20' > "$work/renders.txt" 2>&1 &&
 		grep -q '^renderer virgl' "$work/renders.txt" && grep -q '^frames [1-9]' "$work/renders.txt" ||

@@ -53,17 +53,6 @@ make_swap() { truncate -s 1G "$swap" && mkswap "$swap"; }
 console() {
 	vm vm 60 "chvt 1 2> /dev/null; printf '\\033[?25l\\033[2J\\033[H' > /dev/tty1; seq 1 400 | head -c 1200 > /dev/tty1"
 }
-console_is() { # FILE: the screen comes to look like it
-	local i differ=all
-	for ((i = 0; i < 50; i++)); do
-		shot vm now.png > /dev/null || return 1
-		differ=$(picture diff "$work/now.png" "$work/$1")
-		[ "$differ" != 0 ] || return 0
-		sleep 0.2
-	done
-	echo "the screen differs in $differ pixels from $1 (see now.png)"
-	return 1
-}
 session() { # a new one draws
 	local jobs
 	gears_start vm || return 1
