@@ -16,8 +16,10 @@
  * lease, then writes the grant eventfd.
  *
  * While another VM waits, vgpud sets notify: then a worker writes the want
- * eventfd too when its last job in flight retires under the lease, and keeps
- * at most VGPU_SCHED_DEPTH jobs in flight, so that it drains soon.
+ * eventfd too when its last job in flight retires under the lease. While another
+ * VM waits or has had the GPU lately (shared), a worker keeps short what it has in
+ * flight, so that it drains soon: pieces of long command buffers, at most
+ * VGPU_SCHED_DEPTH, and one alone that takes VGPU_SCHED_QUEUE_NS by itself.
  *
  * Limits may change at any time; each is read by itself, where it is needed.
  * vgpud writes the grant eventfd after it has changed one that a waiting job
@@ -32,6 +34,7 @@
 #define VGPU_SCHED_MAGIC	0x64636873	/* "shcd" */
 #define VGPU_SCHED_PAGE_SIZE	4096
 #define VGPU_SCHED_DEPTH	2
+#define VGPU_SCHED_QUEUE_NS	4000000ull
 
 /* Written by vgpud. Times are CLOCK_MONOTONIC nanoseconds. */
 struct vgpu_sched_grant {
@@ -45,7 +48,8 @@ struct vgpu_sched_grant {
 	_Atomic uint32_t max_inflight;	/* GPU jobs */
 	_Atomic uint32_t max_resources;
 	_Atomic uint32_t max_contexts;
-	uint32_t padding;
+
+	_Atomic uint32_t shared;	/* another VM has had the GPU lately */
 };
 
 /* How the worker knows the GPU time of a job. */

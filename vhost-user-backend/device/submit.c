@@ -24,7 +24,6 @@
  */
 #define PIECE_NS	2000000ull
 #define PIECE_CPU_NS	8000000ull
-#define PIECE_DRAWS	100000u
 
 static void submit_failed(struct device *dev, struct context *ctx, int ret)
 {
@@ -38,20 +37,12 @@ static void submit_failed(struct device *dev, struct context *ctx, int ret)
 /* Draws of the next piece, with @left to come. */
 static uint32_t draws_allowed(struct device *dev, uint32_t left)
 {
-	const struct sched_client *sched = dev->config.sched;
 	bool cpu = dev->caps->flags & VGPU_CAPS_CPU_RENDERER;
-	uint64_t most = cpu ? PIECE_CPU_NS : PIECE_NS, unit, n;
 
 	if (dev->config.split_always)
 		return 0;
-	if (!sched_client_contended(sched))
-		return SPLIT_ALL;
-	unit = sched_client_unit_ns(sched);
-	/* half a piece is not worth a cut */
-	if (unit && left <= (most + most / 2) / unit)
-		return SPLIT_ALL;
-	n = unit ? most / unit : 1;
-	return (uint32_t)CLAMP(n, 1, PIECE_DRAWS);
+	return sched_client_units_allowed(dev->config.sched, left,
+					  cpu ? PIECE_CPU_NS : PIECE_NS);
 }
 
 static void screen(struct device *dev, struct context *ctx, struct command *cmd)

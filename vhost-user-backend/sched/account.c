@@ -129,6 +129,10 @@ void account_sample(struct arbiter_vm *vm, uint64_t now)
 	vm->sampled_ns = now;
 	a->totals.used_ns += a->config.cpu_renderer ? dcpu :
 		vm->last.gpu_ns - gpu_before;
+	if (holds) {
+		vm->used_ns += cost;
+		vm->stretch_ns += cost;
+	}
 	/* a cap counts whatever it uses */
 	if (holds || vm->limits.cap || lane_wanted(vm))
 		account_charge(vm, cost);

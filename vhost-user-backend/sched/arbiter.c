@@ -11,10 +11,11 @@
 #include "base/event.h"
 #include "sched/lane.h"
 
-#define MS		1000000ull
 #define FLOOR_SLICES	250
 #define START_SLICES	25
 #define TURN_MIN_NS	100000ull	/* timers are not better */
+/* Who comes more often than this finds short queues. */
+#define SHARED_NS	250000000ull
 
 static void reschedule(struct arbiter *a, uint64_t now);
 
@@ -71,6 +72,14 @@ static uint64_t turn_end(const struct arbiter *a, uint64_t now)
 	return now + MAX(budget / MAX(a->totals.cpus, 1), TURN_MIN_NS);
 }
 
+/* Until when another VM is to be expected, 0: none is. */
+static uint64_t shared_until(const struct arbiter *a, uint64_t now)
+{
+	uint64_t until = a->switched_ns + SHARED_NS;
+
+	return a->switched_ns && now < until ? until : 0;
+}
+
 /*
  * Until @then, or as long as its cap or slot lets it, or until the policy has
  * somebody back whom a cap had kept off.
@@ -80,6 +89,7 @@ static void enter_turn(struct arbiter *a, enum lane_state state, uint64_t now,
 {
 	uint64_t end = turn_end(a, now);
 	uint64_t next = policy_next_ns(&a->policy);
+	uint64_t shared = shared_until(a, now);
 
 	if (end && (!then || end < then))
 		then = end;
@@ -88,6 +98,9 @@ static void enter_turn(struct arbiter *a, enum lane_state state, uint64_t now,
 	/* short queues, so that a limit is kept when it is reached */
 	if (state == LANE_ALONE)
 		atomic_store(&a->holder->grant->notify, end != 0);
+	if (state == LANE_ALONE && shared && (!then || shared < then))
+		then = shared;
+	atomic_store(&a->holder->grant->shared, shared != 0);
 	enter(a, state, now, then);
 }
 
@@ -101,9 +114,9 @@ static void release(struct arbiter *a, uint64_t now)
 	if (vm->limits.slice_ns) {
 		policy_set_request(&a->policy, &vm->entity,
 				   vm->limits.slice_ns);
-	} else if (vm->turn_ns) {
+	} else if (vm->used_ns) {
 		vm->request_ns = vm->request_ns ?
-			lane_average(vm->request_ns, vm->turn_ns) : vm->turn_ns;
+			lane_average(vm->request_ns, vm->used_ns) : vm->used_ns;
 		policy_set_request(&a->policy, &vm->entity, vm->request_ns);
 	}
 	if (account_idle(vm) || limits_blocked(vm, now)) {
@@ -114,6 +127,7 @@ static void release(struct arbiter *a, uint64_t now)
 		vm->idle_since_ns = 0;
 	}
 	a->holder = NULL;
+	a->last = vm;
 	turns_end(vm, now);
 	enter(a, LANE_FREE, now, 0);
 }
@@ -135,38 +149,21 @@ static void grant(struct arbiter *a, struct arbiter_vm *vm, uint64_t now)
 {
 	account_sample(vm, now);	/* what it did without the lease */
 	vm->turn_ns = 0;
+	vm->used_ns = 0;
+	vm->stretch_ns = 0;
 	vm->unclaimed_ns = 0;
 	vm->idle_slices = 0;
 	vm->idle_since_ns = 0;
 	vm->total.grants++;
 	vm->progress_ns = now;
 	a->holder = vm;
+	if (a->last && a->last != vm)
+		a->switched_ns = now;
 	turns_begin(vm, now);
 	a->contended_ns = 0;
 	enter_turn(a, LANE_ALONE, now, 0);
 	atomic_store(&vm->grant->lease, ++a->lease);
 	kick(vm->fds.grant_fd);
-}
-
-static void learn_gap(struct arbiter_vm *vm, uint64_t gap)
-{
-	uint64_t most = 4 * vm->arbiter->config.gap_max_ns;
-
-	vm->gap_ns = lane_average(vm->gap_ns, MIN(gap, most));
-}
-
-/*
- * Long enough for four gaps of five: twice the average. Never longer than
- * what the VM does with a turn, and not at all for one that sleeps long.
- */
-static uint64_t gap_limit(const struct arbiter_vm *vm)
-{
-	uint64_t most = vm->arbiter->config.gap_max_ns;
-
-	most = MIN(most, MAX(vm->request_ns, vm->turn_ns));
-	if (vm->gap_ns > most)
-		return 0;
-	return MIN(most, 2 * vm->gap_ns + 50000);
 }
 
 static void start_slice(struct arbiter *a, uint64_t now)
@@ -184,6 +181,8 @@ static void holder_dry(struct arbiter *a, uint64_t now)
 	vm->idle_since_ns = now;
 	vm->gpu_at_idle = vm->last.gpu_ns;
 	limit = gap_limit(vm);
+	vm->work_ns = vm->work_ns ?
+		lane_average(vm->work_ns, vm->stretch_ns) : vm->stretch_ns;
 	if (limit && pick(a, now) == &vm->entity)
 		enter(a, LANE_GAP, now, now + limit);
 	else
@@ -204,8 +203,9 @@ static void gap_over(struct arbiter *a, uint64_t now)
 		gap -= MIN(wall, vm->last.gpu_ns - vm->gpu_at_idle);
 	vm->total.idle_ns += gap;
 	a->totals.idle_ns += gap;
-	learn_gap(vm, gap);
+	gap_learn(vm, gap);
 	vm->idle_since_ns = 0;
+	vm->stretch_ns = 0;
 	start_slice(a, now);
 }
 
@@ -262,7 +262,7 @@ static void alone_expired(struct arbiter *a, uint64_t now)
 	struct arbiter_vm *vm = a->holder;
 
 	account_sample(vm, now);
-	if (account_idle(vm)) {
+	if (account_idle(vm) && turn_end(a, now)) {
 		/* it is asked again when it has work */
 		policy_sleep(&a->policy, &vm->entity);
 		take_back(a, now);
@@ -275,7 +275,7 @@ static void alone_expired(struct arbiter *a, uint64_t now)
 	}
 }
 
-static void on_timer(void *opaque, unsigned int events)
+void lane_timer(void *opaque, unsigned int events)
 {
 	struct arbiter *a = opaque;
 	uint64_t count, now;
@@ -382,6 +382,19 @@ static void reschedule(struct arbiter *a, uint64_t now)
 	}
 }
 
+/*
+ * One that is owed time, or whose slot it is, does not wait for the end of a
+ * slice. In a ring of turns nobody is owed anything.
+ */
+static bool goes_first(const struct arbiter_vm *vm, uint64_t now)
+{
+	struct arbiter *a = vm->arbiter;
+
+	return a->holder && a->holder != vm &&
+		a->config.policy != ARBITER_BEST_EFFORT &&
+		pick(a, now) == &vm->entity;
+}
+
 void lane_wake(struct arbiter_vm *vm, uint64_t now)
 {
 	struct arbiter *a = vm->arbiter;
@@ -391,12 +404,18 @@ void lane_wake(struct arbiter_vm *vm, uint64_t now)
 	if (a->holder)
 		account_sample(a->holder, now);	/* V as it is now */
 	if (vm->idle_since_ns)
-		learn_gap(vm, now - vm->idle_since_ns);
+		gap_learn(vm, now - vm->idle_since_ns);
 	vm->idle_since_ns = 0;
 	policy_advance(&a->policy, now);
 	policy_wake(&a->policy, &vm->entity);
 	turns_wait(vm, now);
 	reschedule(a, now);
+	if (!goes_first(vm, now))
+		return;
+	if (a->state == LANE_SLICE)
+		take_back(a, now);
+	else if (a->state == LANE_GAP)
+		gap_expired(a, now);
 }
 
 /* It is to have no lease from now on. */
@@ -463,65 +482,4 @@ void lane_lost(struct arbiter_vm *vm, uint64_t now)
 	}
 	policy_sleep(&a->policy, &vm->entity);
 	turns_end(vm, now);
-}
-
-/* ---- who there is ---- */
-
-void arbiter_configure(struct arbiter *a, enum arbiter_policy policy,
-		       uint64_t slice_ns, uint64_t timeout_ns)
-{
-	struct arbiter_config *c = &a->config;
-	bool cpu = c->cpu_renderer;
-
-	if (c->policy != policy)
-		policy_set_mode(&a->policy, limits_mode(policy));
-	c->policy = policy;
-	c->slice_ns = slice_ns ? slice_ns : 4 * MS;
-	c->hard_ns = timeout_ns ? timeout_ns : (cpu ? 60000 : 10000) * MS;
-	c->soft_ns = timeout_ns ? timeout_ns / 2 : (cpu ? 10000 : 2000) * MS;
-	if (a->vms)
-		limits_slots(a);
-}
-
-struct arbiter *arbiter_new(struct event_loop *loop,
-			    const struct arbiter_config *config)
-{
-	struct arbiter *a = g_new0(struct arbiter, 1);
-	struct arbiter_config *c = &a->config;
-	bool cpu = config->cpu_renderer;
-
-	*c = *config;
-	arbiter_configure(a, config->policy, config->slice_ns, config->hard_ns);
-	c->gap_max_ns = c->gap_max_ns ? c->gap_max_ns : (cpu ? 30 : 2) * MS;
-	c->soft_ns = config->soft_ns ? config->soft_ns : c->soft_ns;
-	a->totals.cpus = !cpu ? 0 : c->cpus ? c->cpus :
-		(unsigned int)g_get_num_processors();
-	a->loop = loop;
-	a->vms = g_ptr_array_new();
-	policy_init(&a->policy);
-	policy_set_mode(&a->policy, limits_mode(c->policy));
-	policy_set_capacity(&a->policy, (uint64_t)MAX(a->totals.cpus, 1) *
-			    POLICY_WHOLE);
-	policy_advance(&a->policy, event_now_ns());
-	a->timer_fd = timerfd_create(CLOCK_MONOTONIC,
-				     TFD_CLOEXEC | TFD_NONBLOCK);
-	if (a->timer_fd < 0) {
-		g_ptr_array_free(a->vms, TRUE);
-		g_free(a);
-		return NULL;
-	}
-	a->timer_source = event_add_fd(loop, a->timer_fd, EVENT_IN, on_timer, a);
-	watchdog_init(a);
-	return a;
-}
-
-void arbiter_free(struct arbiter *a)
-{
-	if (!a)
-		return;
-	event_del(a->tick);
-	event_del(a->timer_source);
-	close(a->timer_fd);
-	g_ptr_array_free(a->vms, TRUE);
-	g_free(a);
 }

@@ -6,15 +6,16 @@
  *
  * One VM at a time holds the lease (protocol/vgpu_sched.h). While nobody else
  * waits it keeps it, idle or not, and neither side makes a system call. When
- * another wants the GPU, the holder has its slice, then the policy is asked;
- * if the holder is not the answer, the lease is taken back: at once when
- * nothing is in flight, else when the worker says that it has drained. Then
- * the cost is charged and the next is granted.
+ * another wants the GPU, the policy is asked whether that one goes first, and
+ * if not, again when the holder has had its slice. If the holder is not the
+ * answer, the lease is taken back: at once when nothing is in flight, else when
+ * the worker says that it has drained. Then the cost is charged and the next is
+ * granted.
  *
  * Anticipation: a holder that runs dry in its slice but is still the one that
  * the policy would choose keeps the lease for a short gap, learned from its
- * earlier ones. Otherwise VMs with one job outstanding would alternate 1:1
- * whatever their weights.
+ * earlier ones and never longer than what it works from gap to gap. Otherwise
+ * VMs with one job outstanding would alternate 1:1 whatever their weights.
  *
  * The charge is the CPU time of the worker process on a CPU renderer (the
  * kernel's figure; work outside leases too, while somebody else has work), and

@@ -276,19 +276,41 @@ uint64_t sched_client_unit_ns(const struct sched_client *client)
 
 bool sched_client_contended(const struct sched_client *client)
 {
-	return client->grant && atomic_load(&client->grant->notify);
+	const struct vgpu_sched_grant *grant = client->grant;
+
+	return grant && (atomic_load(&grant->notify) || GET(grant->shared));
 }
 
-/* No lease; or, while another VM waits, enough to keep the GPU busy. */
+uint32_t sched_client_units_allowed(const struct sched_client *client,
+				    uint32_t left, uint64_t most_ns)
+{
+	uint64_t fit, jobs;
+
+	if (!sched_client_contended(client))
+		return UINT32_MAX;
+	fit = client->unit_ns ? MAX(most_ns / client->unit_ns, 1) : 1;
+	if (left <= fit)
+		return UINT32_MAX;
+	/* of the same length, rather than a short one at the end */
+	jobs = (left + fit - 1) / fit;
+	return (uint32_t)((left + jobs - 1) / jobs);
+}
+
+/* Enough to keep the GPU busy is in flight, and another VM may want it. */
+static bool is_deep(struct sched_client *client)
+{
+	if (!client->count || !sched_client_contended(client))
+		return false;
+	return client->count >= VGPU_SCHED_DEPTH ||
+		job_at(client, 0)->units * client->unit_ns >=
+		VGPU_SCHED_QUEUE_NS;
+}
+
 static bool must_wait(struct sched_client *client)
 {
 	const struct vgpu_sched_grant *grant = client->grant;
 
-	if (!grant)
-		return false;
-	if (!atomic_load(&grant->lease))
-		return true;
-	return client->count >= VGPU_SCHED_DEPTH && atomic_load(&grant->notify);
+	return grant && (!atomic_load(&grant->lease) || is_deep(client));
 }
 
 static void wait_for_turn(struct sched_client *client)
@@ -302,9 +324,11 @@ static void wait_for_turn(struct sched_client *client)
 	atomic_store(&r->want, 1);
 	/*
 	 * Also when want was set before: vgpud may have seen the count that was
-	 * just undone.
+	 * just undone. But who has a lease waits for its own jobs, and if it is
+	 * taken back now, the last of them tells.
 	 */
-	kick(client->fds.want_fd);
+	if (!client->count || !atomic_load(&client->grant->lease))
+		kick(client->fds.want_fd);
 }
 
 /* Its own limit: nothing that vgpud could do about it. */
@@ -369,6 +393,7 @@ void sched_client_retire_at(struct sched_client *client, uint64_t done_ns)
 	enum vgpu_sched_clock clock;
 	uint64_t now, lease, cost;
 	struct job *job;
+	bool again;
 
 	g_return_if_fail(client->count);
 	now = event_now_ns();
@@ -395,11 +420,13 @@ void sched_client_retire_at(struct sched_client *client, uint64_t done_ns)
 	if (!client->grant)
 		return;
 	lease = atomic_load(&client->grant->lease);
-	if (!client->count && (!lease || atomic_load(&client->grant->notify)))
-		kick(client->fds.want_fd);
 	/* it waited for the depth, not for a lease */
-	if ((lease && client->waiting_since_ns) || client->full)
+	again = (lease && client->waiting_since_ns) || client->full;
+	if (again)
 		kick(client->fds.grant_fd);
+	if (!client->count && (!lease || (!again &&
+					  atomic_load(&client->grant->notify))))
+		kick(client->fds.want_fd);
 }
 
 void sched_client_retire(struct sched_client *client)

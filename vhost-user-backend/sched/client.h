@@ -69,7 +69,17 @@ void sched_client_units(struct sched_client *client, uint32_t units);
 /** sched_client_unit_ns() - GPU time of one unit, on average; 0: not known */
 uint64_t sched_client_unit_ns(const struct sched_client *client);
 
-/** sched_client_contended() - does another VM wait for the GPU? */
+/**
+ * sched_client_units_allowed() - how many units the next job may have
+ * @left: there are
+ * @most_ns: GPU time of a job while another VM wants the GPU
+ *
+ * Return: at least 1; UINT32_MAX: no limit.
+ */
+uint32_t sched_client_units_allowed(const struct sched_client *client,
+				    uint32_t left, uint64_t most_ns);
+
+/** sched_client_contended() - does another VM want the GPU? */
 bool sched_client_contended(const struct sched_client *client);
 
 /**

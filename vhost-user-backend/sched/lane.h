@@ -39,6 +39,8 @@ struct arbiter {
 
 	enum lane_state state;
 	struct arbiter_vm *holder;	/* NULL: LANE_FREE */
+	const void *last;		/* its predecessor; only compared */
+	uint64_t switched_ns;		/* last grant to another than before */
 	uint64_t lease;			/* last number given out */
 	uint64_t contended_ns;		/* since when another waits, 0: not */
 	uint64_t state_ns;		/* start of slice, gap or drain */
@@ -86,9 +88,13 @@ struct arbiter_vm {
 	uint64_t unclaimed_ns;		/* time of this turn, less what the
 					   worker has claimed of it */
 	uint64_t turn_ns;		/* charged in this turn */
+	uint64_t used_ns;		/* of it, what was measured */
 	uint64_t contended_cost;	/* of it, since another waits */
 	uint64_t delay_base;		/* run_delay_of() then */
-	uint64_t request_ns;		/* average of turns */
+	uint64_t request_ns;		/* average of used_ns */
+	uint64_t stretch_ns;		/* measured since the turn began or the
+					   last gap ended */
+	uint64_t work_ns;		/* average of stretches */
 	uint64_t idle_since_ns;		/* ran dry, 0: has work */
 	uint64_t gpu_at_idle;		/* claim then */
 	uint64_t gap_ns;		/* average gap */
@@ -156,7 +162,13 @@ enum policy_mode limits_mode(enum arbiter_policy policy);
 uint32_t limits_part(const struct arbiter_vm *vm);
 void limits_slots(struct arbiter *arbiter);
 
-/* arbiter.c, for limits.c and arbiter_vm.c */
+/* gap.c */
+void gap_learn(struct arbiter_vm *vm, uint64_t gap);
+/* Return: how long to wait for its next job, 0: not at all. */
+uint64_t gap_limit(const struct arbiter_vm *vm);
+
+/* arbiter.c, for the other files */
+void lane_timer(void *opaque, unsigned int events);	/* timer_fd */
 void lane_want(void *opaque, unsigned int events);	/* of the want eventfd */
 void lane_wake(struct arbiter_vm *vm, uint64_t now);
 void lane_lost(struct arbiter_vm *vm, uint64_t now);
