@@ -8,14 +8,16 @@
 #   --driver    the guest's driver                          [ours]
 #   --kernel    Debian's                                    [6.1; intree: 7.2]
 #   --runs      how often                                   [1; intree: 3]
-#   TEST        binaries of IGT                             [those of tests.txt]
+#   TEST        binaries of IGT, or BINARY@REGEXP: run now, whether they were or not
+#               [those of tests.txt that have no result yet]
 #   --compare   says what passed every time in BASELINE but not in RESULTS, and what
 #               fails in RESULTS; status 1 if reasons.txt does not explain all of it
 #
 # A VM for each run: the root is Debian sid's, where the tests come from, the kernel
-# the one named. Results go to build/igt/DRIVER-KERNEL.txt, "NAME RESULT..." with a
-# result for each run. Binaries that were run already replace their lines, so that
-# the whole may be made in parts. Needs root, about an hour a run under emulation.
+# the one named. Results of run N go to build/igt/DRIVER-KERNEL/N.txt after each
+# binary, and from there to build/igt/DRIVER-KERNEL.txt: "NAME RESULT...", with a
+# result for each run. What was interrupted goes on where it was, what was whole begins
+# anew. Needs root; a run takes about 14 minutes under emulation, 9 of them kms_flip.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../../scripts/lib.sh"
@@ -71,53 +73,88 @@ ours) : "${kernel:=6.1}" "${runs:=1}" ;;
 intree) : "${kernel:=7.2}" "${runs:=3}" ;;
 *) die "--driver is ours or intree, not '$driver'" ;;
 esac
-[ ${#tests[@]} -gt 0 ] || mapfile -t tests < <(grep -v '^#' "$here/tests.txt")
 
 out=$B/igt
-mkdir -p "$out/inject"
+results=$out/$driver-$kernel
+mkdir -p "$out/inject" "$results"
 cp "$here/guest-run" "$out/inject/igt-run"
 cp "$here/skips.txt" "$out/inject/igt-skips"
 root=$("$here/image")
 table=$out/$driver-$kernel.txt
 
-one_run() { # number; writes RUN.txt
-	local dir=$out/$driver-$kernel.$$ pid status=0 i
+# Puts the lines of a TEST's results in the place of those that it had.
+keep() { # file, TEST, results
+	touch "$1"
+	{ grep -vE "^$2(@| )" "$1" || true; cat "$3"; } > "$1.new"
+	mv "$1.new" "$1"
+}
+
+vm_in() { # command of vmctl's exec, limit
+	"$B/tests/vm/vmctl" exec "$dir/cmd" "$2" "$1"
+}
+
+pid='' dir=''
+end_vm() {
+	[ -z "$pid" ] || kill "$pid" 2> /dev/null || true
+	[ -z "$pid" ] || wait "$pid" 2> /dev/null || true
+	[ -z "$dir" ] || rm -rf "$dir"
+	pid='' dir=''
+}
+trap end_vm EXIT
+trap 'exit 130' INT TERM
+
+start_vm() {
+	local i
+	dir=$results/vm.$$
 	mkdir -p "$dir"
 	"$top/scripts/run-vm" --wait --driver "$driver" --kernel "$kernel" --root "$root" --mem 2G \
 		--name igt --dir "$dir" --inject "$out/inject" > "$dir/run-vm.log" 2>&1 &
 	pid=$!
 	for ((i = 0; i < 600; i++)); do
-		[ ! -e "$dir/ready" ] || break
+		[ ! -e "$dir/ready" ] || return 0
 		kill -0 $pid 2> /dev/null || break
 		sleep 0.5
 	done
-	[ -e "$dir/ready" ] || { cat "$dir/run-vm.log" >&2; die "the VM does not start"; }
-	"$B/tests/vm/vmctl" exec "$dir/cmd" 7200 "/inject/igt-run ${tests[*]}" > "$dir/results" || status=$?
-	# what the failures said, for whoever writes the reasons
-	"$B/tests/vm/vmctl" exec "$dir/cmd" 60 'cat /tmp/igt/failures.txt' \
-		> "$out/$driver-$kernel-failures-$1.txt" 2> /dev/null || true
-	"$B/tests/vm/vmctl" exec "$dir/cmd" 60 'cat /tmp/igt/runner.log; dmesg' > "$out/$driver-$kernel-log-$1.txt" || true
-	kill $pid 2> /dev/null || true
-	wait $pid 2> /dev/null || true
-	grep -E '^[a-z0-9_]+(@[^ ]+)? [a-z-]+ [0-9.]+$' "$dir/results" > "$out/$driver-$kernel-run-$1.txt" ||
-		{ tail -n 20 "$dir/results" >&2; die "IGT told no results (status $status)"; }
-	rm -rf "$dir"
+	cat "$dir/run-vm.log" >&2
+	die "the VM does not start"
 }
 
+one_test() { # number of the run, TEST
+	local status=0 begin=$SECONDS new=$results/new
+	vm_in "rm -rf /tmp/igt; /inject/igt-run '$2'" 3600 > "$new.all" || status=$?
+	# what the failures said, for whoever writes the reasons
+	vm_in 'cat /tmp/igt/failures.txt 2> /dev/null' 60 > "$results/$1-${2%%@*}-failures.txt" || true
+	grep -E '^[a-z0-9_]+(@[^ ]+)? [a-z-]+ [0-9.]+$' "$new.all" > "$new" || {
+		tail -n 20 "$new.all" >&2
+		vm_in 'tail -n 20 /tmp/igt/runner.log; dmesg | tail -n 20' 60 >&2 || true
+		die "$2 told no results (status $status)"
+	}
+	keep "$results/$1.txt" "$2" "$new"
+	step "$2: $(awk '{ n[$2]++ } END { for (r in n) printf "%d %s, ", n[r], r }' "$new")$((SECONDS - begin)) s"
+	rm -f "$new" "$new.all"
+}
+
+left() { # number of the run; prints binaries without a result in it
+	touch "$results/$1.txt"
+	grep -v '^#' "$here/tests.txt" | grep -vxFf <(sed 's/[@ ].*//' "$results/$1.txt" | sort -u)
+}
+whole=yes
 for ((run = 1; run <= runs; run++)); do
+	! left "$run" > /dev/null || whole=''
+done
+# A whole one was for another driver or host, as likely as not.
+[ -z "$whole" ] || [ ${#tests[@]} -gt 0 ] || rm -f "$results"/*.txt
+
+for ((run = 1; run <= runs; run++)); do
+	todo=("${tests[@]}")
+	[ ${#todo[@]} -gt 0 ] || mapfile -t todo < <(left "$run")
+	[ ${#todo[@]} -gt 0 ] || continue
 	step "IGT with driver $driver on $kernel, run $run of $runs"
-	one_run "$run"
-	awk '{ n[$2]++ } END { for (r in n) printf "%d %s, ", n[r], r; print NR " in all" }' \
-		"$out/$driver-$kernel-run-$run.txt"
+	start_vm
+	for test in "${todo[@]}"; do one_test "$run" "$test"; done
+	end_vm
 done
 
-# The lines of what was not run now stay.
-pattern=$(IFS='|'; echo "${tests[*]}")
-touch "$table"
-{
-	grep -vE "^($pattern)(@| )" "$table" || true
-	cat "$out/$driver-$kernel"-run-*.txt | awk '{ r[$1] = r[$1] " " $2 } END { for (t in r) print t r[t] }'
-} | sort > "$table.new"
-mv "$table.new" "$table"
-rm -f "$out/$driver-$kernel"-run-*.txt
+find "$results" -name '[0-9]*.txt' ! -name '*failures*' -exec cat {} + | awk 'NF == 3 { r[$1] = r[$1] " " $2 } END { for (t in r) print t r[t] }' |
+	LC_ALL=C sort > "$table"
 echo "$table"
