@@ -20,6 +20,8 @@ HAVE_DRM_ATOMIC_COMMIT_STRUCT|drm/drm_atomic.h|^struct drm_atomic_commit \{
 HAVE_FB_CREATE_INFO|drm/drm_modeset_helper.h|const struct drm_format_info \*info
 HAVE_PLANE_HOTSPOT|drm/drm_plane.h|hotspot_x
 HAVE_IGNORE_DAMAGE_CLIPS|drm/drm_plane.h|bool ignore_damage_clips
+HAVE_DRM_PANIC|drm/drm_modeset_helper_vtables.h|\(\*panic_flush\)
+HAVE_DRM_PANIC_PAGES|drm/drm_panic.h|struct page \*\*pages
 HAVE_DRM_DRIVER_DATE|drm/drm_drv.h|char \*date;
 HAVE_GEM_PRIME_MMAP|drm/drm_drv.h|\(\*gem_prime_mmap\)
 HAVE_FBDEV_GENERIC_SETUP|drm/drm_fb_helper.h|drm_fbdev_generic_setup\(

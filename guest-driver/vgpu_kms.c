@@ -17,6 +17,7 @@
 #include "vgpu_device.h"
 #include "vgpu_gem.h"
 #include "vgpu_output.h"
+#include "vgpu_panic.h"
 #include "compat.h"
 
 #define SIZE_MIN	32
@@ -241,6 +242,8 @@ int vgpu_kms_init(struct vgpu_device *dev)
 		ret = crtc_init(output);
 		if (!ret)
 			ret = vgpu_output_init(output);
+		if (!ret)
+			ret = vgpu_panic_init(output);
 		if (ret)
 			return ret;
 	}

@@ -17,6 +17,7 @@
 #include "vgpu_cmd.h"
 
 struct vgpu_device;
+struct vgpu_vbuf;
 
 /** struct vgpu_scanout - what the host was last told to show */
 struct vgpu_scanout {
@@ -66,6 +67,7 @@ struct vgpu_output {
 	struct vgpu_scanout scanout;	/* lock of the CRTC */
 	struct vgpu_cursor cursor;
 	struct vgpu_vblank vblank;
+	struct vgpu_vbuf *panic[3];	/* NULL: in use, or no memory */
 };
 
 static inline struct vgpu_output *crtc_to_output(struct drm_crtc *crtc)

@@ -19,6 +19,7 @@
 #include "vgpu_device.h"
 #include "vgpu_gem.h"
 #include "vgpu_output.h"
+#include "vgpu_panic.h"
 #include "vgpu_vbuf.h"
 #include "compat.h"
 
@@ -273,6 +274,7 @@ static const struct drm_plane_helper_funcs helper_funcs = {
 	.atomic_check = plane_check,
 	.atomic_update = plane_update,
 	.atomic_disable = plane_disable,
+	VGPU_PLANE_PANIC
 };
 
 static const struct drm_plane_funcs funcs = {

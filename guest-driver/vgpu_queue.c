@@ -278,6 +278,30 @@ int vgpu_queue_submit_one(struct vgpu_queue *q, struct vgpu_vbuf *vbuf)
 	return vgpu_queue_submit(q, &list, 0);
 }
 
+void vgpu_queue_submit_panic(struct vgpu_queue *q, struct list_head *cmds)
+{
+	struct virtqueue *notify = NULL;
+	struct vgpu_vbuf *vbuf, *next;
+	unsigned long flags;
+
+	/* whoever has it may never give it back */
+	if (!spin_trylock_irqsave(&q->lock, flags))
+		return;
+	list_for_each_entry_safe(vbuf, next, cmds, node) {
+		if (q->state != VGPU_QUEUE_RUNNING || ring_add(q, vbuf))
+			break;
+		list_move_tail(&vbuf->node, &q->inflight);
+		vbuf->sent = ns_to_ktime(ktime_get_mono_fast_ns());
+		q->submitted++;
+		q->nr_inflight++;
+		q->unkicked = true;
+	}
+	notify = kick_prepare(q);
+	spin_unlock_irqrestore(&q->lock, flags);
+	if (notify)
+		virtqueue_notify(notify);
+}
+
 void vgpu_queue_emit(struct vgpu_queue *q, struct vgpu_fence *fence)
 {
 	unsigned long flags;

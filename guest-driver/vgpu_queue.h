@@ -112,6 +112,14 @@ int vgpu_queue_submit(struct vgpu_queue *q, struct list_head *cmds,
 		      unsigned int flags);
 int vgpu_queue_submit_one(struct vgpu_queue *q, struct vgpu_vbuf *vbuf);
 
+/**
+ * vgpu_queue_submit_panic() - put commands into the ring, before all that waits
+ *
+ * In a panic: waits for nothing and allocates nothing of its own. What the ring
+ * did not take is left in the list; the slots that are kept for pings help.
+ */
+void vgpu_queue_submit_panic(struct vgpu_queue *q, struct list_head *cmds);
+
 /** vgpu_queue_emit() - give a fence its place before its command is queued */
 void vgpu_queue_emit(struct vgpu_queue *q, struct vgpu_fence *fence);
 
