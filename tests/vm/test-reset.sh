@@ -9,7 +9,8 @@
 #   ring      the same with a ring that is full
 #   modeset   the same while modes are set without pause
 #   probe     the same while the driver starts
-#   gone      the whole back end is killed under glxgears; then unbind and poweroff
+#   gone      the whole back end is killed under glxgears, with FULL=1 under the others
+#             as well, in a machine each; then unbind and poweroff
 #
 # Without CASE: gears and gone; all of them with FULL=1 (make check-reset). That
 # a worker is killed under the in-tree driver is test-kill.sh's.
@@ -18,10 +19,10 @@ mkdir -p "$work/inject"
 cp "$B/tests/vm/gpu-load" "$work/inject/"
 watchdog=8		# seconds
 late=$((watchdog + 12))	# for a guest under emulation to notice, and start anew
-cases=("$@")
-[ ${#cases[@]} -gt 0 ] || cases=(gears gone)
+cases=(gears gone)
 signals=(STOP)
 [ -z "${FULL:-}" ] || { cases=(gears ring modeset probe gone); signals=(STOP KILL); }
+[ $# = 0 ] || cases=("$@")
 
 # Programs of the test in User Mode Linux; they need nothing but libc.
 # shellcheck disable=SC2046  # flags are words
@@ -36,10 +37,11 @@ build_tools() {
 # stuck: prints who sleeps where no signal reaches it, a second long
 cat > "$work/inject/stuck" <<'GUEST'
 #!/bin/sh
-asleep() {
+asleep() { # starts no program: under load each would take a while
 	for stat in /proc/[0-9]*/stat; do
-		sed -n 's/^\([0-9]*\) .*) D .*/\1/p' "$stat" 2> /dev/null
-	done
+		read -r line < "$stat" || continue
+		case ${line##*) } in D*) echo "${line%% *}" ;; esac
+	done 2> /dev/null
 }
 sleep 1
 first=" $(asleep | tr '\n' ' ') "
@@ -69,7 +71,7 @@ resets_at_most() { # NUMBER
 	echo "# [$SECONDS s] $n resets" >&3
 	[ "$n" -le "$1" ] || { echo "$n resets"; vm vm 10 'dmesg | tail -n 20'; return 1; }
 }
-nobody_stuck() { vm vm 20 stuck; }
+nobody_stuck() { vm vm 40 stuck; }
 # Everything sent is answered, so the ring has nothing in flight for long.
 renders() {
 	vm vm 90 'gpu-load 1 20' > "$work/renders.txt" 2>&1 &&
@@ -105,15 +107,31 @@ gears_drawn() {
 	check_gears --renderer "$(vm vm 10 'sed -n "s/^GL_RENDERER *= //p" /run/gears.log')" \
 		--jobs "$jobs" "$(vm_stat vm jobs)" "$work/gears-1.png" "$work/gears-2.png"
 }
-worker() { vm_stat vm worker_pid; }
+# Without one vgpud says 0, and a signal to that is one to this script.
+worker() {
+	local pid i
+	for ((i = 0; i < 200; i++)); do
+		pid=$(vm_stat vm worker_pid)
+		[ "${pid:-0}" -le 0 ] || { echo "$pid"; return; }
+		sleep 0.05
+	done
+	echo "there is no worker" >&2
+	return 1
+}
+signal_worker() { # SIGNAL
+	local pid
+	pid=$(worker) && kill "-$1" "$pid"
+}
 
+flood="sh -c 'loadt flood 3d & loadt flood 3d & loadt flood 2d /dev/dri/card0 & wait'"
+load() { vm vm 30 "setsid $1 > /run/load.log 2>&1 < /dev/null & sleep 1"; }
 # The faults in turn, and what has to hold after each
 faults() { # NAME COMMAND: under the command, which the guest runs
 	local name=$1 command=$2 before
 	for how in "${signals[@]}"; do
-		[ -z "$command" ] || vm vm 20 "setsid $command > /run/load.log 2>&1 < /dev/null & sleep 1"
+		[ -z "$command" ] || load "$command"
 		before=$(resets)
-		check "$name, worker gets SIG$how: the signal" kill -$how "$(worker)"
+		check "$name, worker gets SIG$how: the signal" signal_worker $how
 		sleep $((watchdog / 2))
 		check "$name, worker gets SIG$how: the host answers again" answers_again
 		check "$name, worker gets SIG$how: nobody is stuck" nobody_stuck
@@ -138,7 +156,7 @@ case_ring() {
 	console
 	sleep 1
 	shot vm ring.png > /dev/null
-	faults "full ring" "sh -c 'loadt flood 3d & loadt flood 3d & loadt flood 2d /dev/dri/card0 & wait'"
+	faults "full ring" "$flood"
 	console
 	check "ring: the text console is right" console_is ring.png
 }
@@ -152,8 +170,8 @@ probe_round() { # SIGNAL
 	local job
 	vm vm 40 'release-console; bind-gpu unbind' || return 1
 	vm vm 60 'bind-gpu' & job=$!
-	sleep 0.2
-	kill "-$1" "$(worker)"
+	# it has none before the driver gives it rings
+	signal_worker "$1" || return 1
 	wait $job || return 1
 	answers_again && nobody_stuck && renders
 }
@@ -173,7 +191,7 @@ given_up() {
 }
 gone() {
 	local endpoint worker
-	endpoint=$(endpoint_pid vm) worker=$(worker)
+	endpoint=$(endpoint_pid vm) worker=$(worker) || return 1
 	kill -KILL "$endpoint" "$worker"
 }
 all_signalled() { # of a file that was open, and of a new one
@@ -185,21 +203,62 @@ powers_off() {
 	vm vm 5 'busybox poweroff -f' > /dev/null 2>&1
 	timeout 30 tail --pid="$(qemu_pid vm)" -f /dev/null
 }
+boot() {
+	vm_start vm --driver ours --kernel "${KERNEL:-6.1}" --socket "$host/vm.sock" --inject "$work/inject" \
+		--append "vgpu.watchdog=$watchdog"
+	vm_ready vm
+}
+# Each takes a machine with it.
+gone_under() { # NAME COMMAND
+	check "gone, $1: it runs" "${@:2}" || bail "no $1"
+	check "gone, $1: endpoint and worker are killed" gone
+	check "gone, $1: every fence is signalled" all_signalled
+	check "gone, $1: the device is given up" given_up
+	check "gone, $1: nobody is stuck" nobody_stuck
+	case $1 in
+	glxgears) check "gone, $1: the programs end" vm vm 40 end-gears ;;
+	*) check "gone, $1: the programs end" end_all_loads ;;
+	esac
+	ends "$1"
+}
+ends() { # NAME: unbinding, unloading, switching off
+	check "gone, $1: unbind ends" vm vm 30 'release-console; bind-gpu unbind'
+	check "gone, $1: the module unloads" vm vm 30 'modprobe -r vgpu'
+	check "gone, $1: the guest powers off" powers_off
+}
+gone_in_probe() {
+	vm vm 60 'bind-gpu > /run/bind.log 2>&1' & bind_job=$!
+	gone
+}
+bind_ended() {
+	wait "$bind_job"
+	vm vm 10 'cat /run/bind.log; ! busybox pidof bind-gpu'
+}
+unbinds_if_bound() {
+	vm vm 40 'release-console; d=$(readlink /sys/bus/virtio/drivers/vgpu/virtio* | head -n 1); [ -z "$d" ] || bind-gpu unbind'
+}
 case_gone() {
-	check "gone: glxgears runs" gears_start vm || bail "no glxgears"
-	check "gone: endpoint and worker are killed" gone
-	check "gone: every fence is signalled" all_signalled
-	check "gone: the device is given up" given_up
-	check "gone: nobody is stuck" nobody_stuck
-	check "gone: Xorg and glxgears end" vm vm 40 end-gears
-	check "gone: unbind ends" vm vm 30 'release-console; bind-gpu unbind'
-	check "gone: the module unloads" vm vm 30 'modprobe -r vgpu'
-	check "gone: the guest powers off" powers_off
+	gone_under glxgears gears_start vm
+	[ "${FULL:-}" ] || return 0
+	check "gone: a new guest boots" boot || bail "no guest"
+	gone_under "full ring" load "$flood"
+	check "gone: a new guest boots" boot || bail "no guest"
+	gone_under modeset load modes
+	check "gone: a new guest boots" boot || bail "no guest"
+	check "gone, probe: unbound" vm vm 40 'release-console; bind-gpu unbind'
+	check "gone, probe: endpoint and worker are killed" gone_in_probe
+	check "gone, probe: the driver's start ends" bind_ended
+	check "gone, probe: nobody is stuck" nobody_stuck
+	check "gone, probe: unbind ends" unbinds_if_bound
+	check "gone, probe: the module unloads" vm vm 30 'modprobe -r vgpu'
+	check "gone, probe: the guest powers off" powers_off
 }
 
 n=${#signals[@]}
+gone=9
+[ -z "${FULL:-}" ] || gone=37
 count=(gears $((3 + n * per_fault)) ring $((1 + n * (per_fault + 1)))
-	modeset $((2 + n * (per_fault + 1))) probe 3 gone 9)
+	modeset $((2 + n * (per_fault + 1))) probe 3 gone $gone)
 planned_tests=3
 for name in "${cases[@]}"; do
 	for ((i = 0; i < ${#count[@]}; i += 2)); do
@@ -210,9 +269,7 @@ exec 3>&1
 plan $planned_tests
 check "the guest's programs build" build_tools || bail "no programs"
 check "vgpud starts" host_start vm || bail "no vgpud"
-vm_start vm --driver ours --kernel "${KERNEL:-6.1}" --socket "$host/vm.sock" --inject "$work/inject" \
-	--append "vgpu.watchdog=$watchdog"
-check "the guest boots" vm_ready vm || bail "no guest"
+check "the guest boots" boot || bail "no guest"
 for name in "${cases[@]}"; do
 	"case_$name"
 done
