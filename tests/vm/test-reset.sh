@@ -34,13 +34,20 @@ build_tools() {
 	done
 }
 
-# stuck: prints who sleeps where no signal reaches it, a second long
+# stuck: prints who sleeps where no signal reaches it, for two seconds on end: who
+# was scheduled meanwhile waits for the next thing already. Starts no program,
+# which under load would take a while each.
 cat > "$work/inject/stuck" <<'GUEST'
 #!/bin/sh
-asleep() { # starts no program: under load each would take a while
+asleep() {
 	for stat in /proc/[0-9]*/stat; do
 		read -r line < "$stat" || continue
-		case ${line##*) } in D*) echo "${line%% *}" ;; esac
+		case ${line##*) } in D*) ;; *) continue ;; esac
+		pid=${line%% *} switches=
+		while read -r field value; do
+			case $field in *ctxt_switches:) switches=$switches:$value ;; esac
+		done < "/proc/$pid/status"
+		echo "$pid$switches"
 	done 2> /dev/null
 }
 sleep 1
@@ -49,7 +56,7 @@ sleep 2
 found=0
 for task in $(asleep); do
 	case $first in *" $task "*)
-		echo "$(cat /proc/$task/comm): $(cat /proc/$task/stack)"
+		echo "$(cat "/proc/${task%%:*}/comm"): $(cat "/proc/${task%%:*}/stack")"
 		found=1 ;;
 	esac
 done
