@@ -284,6 +284,36 @@ static void test_gpu_claims(void)
 	teardown();
 }
 
+/* What a worker claimed is not its successor's, however long that takes to come up. */
+static void test_successor_claims(void)
+{
+	struct vgpu_sched_report *r;
+	struct worker *a;
+	uint64_t jobs, gpu_ns;
+
+	setup(false, 0, 0);
+	a = add(0, 100, 3, 0);
+	start(a, 2);
+	run_jobs(a, 5);
+	event_stop_timer(a->done);
+	r = sched_client_report(a->client);
+	r->gpu_ns = 10 * MS;
+	jobs = stats_of(a).jobs;
+	gpu_ns = stats_of(a).gpu_ns;
+	g_assert_cmpuint(jobs, >=, 5);
+	arbiter_vm_worker(a->vm, 0);
+	arbiter_vm_worker(a->vm, 1);
+	run_ms(20);
+	g_assert_cmpuint(stats_of(a).jobs, ==, jobs);
+	g_assert_cmpuint(stats_of(a).gpu_ns, ==, gpu_ns);
+	r->gpu_ns = 0;
+	r->jobs = 0;
+	g_assert_cmpuint(stats_of(a).jobs, ==, jobs);
+	r->jobs = 1;
+	g_assert_cmpuint(stats_of(a).jobs, ==, jobs + 1);
+	teardown();
+}
+
 /* Bytes of chance in the whole page, while others work. */
 static void test_garbage_page(void)
 {
@@ -369,6 +399,7 @@ int main(int argc, char **argv)
 		   test_stopped_before_its_turn, 0);
 	runner_add("/sched/arbiter/liar-pays", test_liar_pays, 0);
 	runner_add("/sched/arbiter/gpu-claims", test_gpu_claims, 0);
+	runner_add("/sched/arbiter/successor-claims", test_successor_claims, 0);
 	runner_add("/sched/arbiter/garbage-page", test_garbage_page, 0);
 	runner_add("/sched/arbiter/grant-page-is-sealed",
 		   test_grant_page_is_sealed, 0);

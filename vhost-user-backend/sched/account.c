@@ -50,7 +50,12 @@ static void read_claims(struct arbiter_vm *vm, uint64_t now)
 	struct arbiter_stats *t = &vm->total;
 	uint64_t life = now - vm->worker_ns;
 	struct claims *last = &vm->last;
-	uint64_t busy, since, gpu;
+	uint64_t busy, since, gpu, jobs = atomic_load(&r->jobs);
+
+	/* the page is its predecessor's until it has come up and cleared it */
+	if (vm->stale_jobs && jobs == vm->stale_jobs)
+		return;
+	vm->stale_jobs = 0;
 
 	/* in this order a reading may lag by one stretch, never exceed it */
 	busy = atomic_load(&r->busy_ns);
@@ -66,7 +71,7 @@ static void read_claims(struct arbiter_vm *vm, uint64_t now)
 	     life - last->gpu_ns);
 	if (!vm->arbiter->config.cpu_renderer)
 		t->gpu_ns = gpu;
-	take(&last->jobs, &t->jobs, atomic_load(&r->jobs), UINT64_MAX);
+	take(&last->jobs, &t->jobs, jobs, UINT64_MAX);
 	take(&last->frames, &t->frames, atomic_load(&r->frames), UINT64_MAX);
 	take(&last->errors, &t->errors, atomic_load(&r->errors), UINT64_MAX);
 	t->memory = atomic_load(&r->memory);
@@ -173,6 +178,7 @@ void account_floor(struct arbiter_vm *vm, uint64_t now)
 void account_worker_start(struct arbiter_vm *vm, uint64_t now)
 {
 	memset(&vm->last, 0, sizeof(vm->last));
+	vm->stale_jobs = atomic_load(&vm->report->jobs);
 	memset(&vm->drift, 0, sizeof(vm->drift));
 	vm->worker_ns = now;
 	vm->sampled_ns = now;

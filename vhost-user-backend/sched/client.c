@@ -43,7 +43,6 @@ static void report_clear(struct vgpu_sched_report *r)
 	SET(r->submit_started_ns, 0);
 	SET(r->oldest_job_ns, 0);
 	SET(r->gpu_ns, 0);
-	SET(r->jobs, 0);
 	SET(r->busy_ns, 0);
 	SET(r->busy_since_ns, 0);
 	SET(r->wait_ns, 0);
@@ -60,6 +59,8 @@ static void report_clear(struct vgpu_sched_report *r)
 	SET(r->name_seq, 0);
 	atomic_store(&r->inflight, 0);
 	r->magic = VGPU_SCHED_MAGIC;
+	/* last: by it vgpud knows that all of this is ours */
+	atomic_store(&r->jobs, 0);
 }
 
 static int join(struct sched_client *client, struct event_loop *loop)

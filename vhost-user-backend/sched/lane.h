@@ -82,6 +82,7 @@ struct arbiter_vm {
 	uint64_t worker_ns;		/* since when */
 	uint64_t cpu_last;		/* its CPU clock, last reading */
 	struct claims last;		/* its claims, last reading */
+	uint64_t stale_jobs;		/* the page is of before it; 0: its own */
 
 	/* the turn, and what was learned from earlier ones */
 	uint64_t sampled_ns;		/* last charge */
