@@ -93,24 +93,31 @@ if [ -z "${UML_TREE:-}" ] && [ "$(cat "$tree/.source-id" 2>/dev/null)" != "$sour
 	echo "$source_id" > "$tree/.source-id"
 fi
 
-rm -rf "$build"
-mkdir "$build"
+# What was configured by the same and interrupted goes on.
+if [ "$(cat "$build/.begun" 2>/dev/null)" != "$stamp" ]; then
+	rm -rf "$build"
+	mkdir "$build"
+fi
 log=$build/build.log
 run_make() {
 	nice -n "${UML_NICE:-10}" make -C "$tree" O="$build" ARCH=um SUBARCH=x86_64 ${CC:+CC="$CC"} "$@" \
 		>> "$log" 2>&1 9>&- || { tail -n 30 "$log" >&2; die "make $1 failed; the whole log is $log"; }
 }
 
-say "configuring"
-run_make tinyconfig
-cat "${frags[@]}" >> "$build/.config"
-run_make olddefconfig
-options='HOSTFS VIRTIO_UML UML_PCI_OVER_VIRTIO MODULES DRM DRM_VIRTIO_GPU SYNC_FILE PROVE_LOCKING'
-[ "$name" = "$version" ] || options="$options KASAN"
-for option in $options; do
-	grep -qE "^CONFIG_$option=[ym]" "$build/.config" ||
-		die "CONFIG_$option did not survive the configuration"
-done
+configure() {
+	say "configuring"
+	run_make tinyconfig
+	cat "${frags[@]}" >> "$build/.config"
+	run_make olddefconfig
+	options='HOSTFS VIRTIO_UML UML_PCI_OVER_VIRTIO MODULES DRM DRM_VIRTIO_GPU SYNC_FILE PROVE_LOCKING'
+	[ "$name" = "$version" ] || options="$options KASAN"
+	for option in $options; do
+		grep -qE "^CONFIG_$option=[ym]" "$build/.config" ||
+			die "CONFIG_$option did not survive the configuration"
+	done
+	echo "$stamp" > "$build/.begun"
+}
+[ -e "$build/.begun" ] || configure
 
 say "compiling with $jobs jobs (2 to 6 minutes on 2 cores); progress is in $log"
 SECONDS=0
