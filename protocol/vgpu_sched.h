@@ -16,10 +16,11 @@
  * lease, then writes the grant eventfd.
  *
  * While another VM waits, vgpud sets notify: then a worker writes the want
- * eventfd too when its last job in flight retires under the lease. While another
- * VM waits or has had the GPU lately (shared), a worker keeps short what it has in
- * flight, so that it drains soon: pieces of long command buffers, at most
- * VGPU_SCHED_DEPTH, and one alone that takes VGPU_SCHED_QUEUE_NS by itself.
+ * eventfd too when its last job in flight retires under the lease, cuts long
+ * command buffers, and puts a job on top of others in flight only while those
+ * are expected to take less than VGPU_SCHED_QUEUE_NS and are fewer than
+ * VGPU_SCHED_DEPTH; but on top of one always. While shared is set, because another
+ * VM comes and goes often, pieces are shorter and one job has no exception.
  *
  * Limits may change at any time; each is read by itself, where it is needed.
  * vgpud writes the grant eventfd after it has changed one that a waiting job
@@ -33,7 +34,7 @@
 
 #define VGPU_SCHED_MAGIC	0x64636873	/* "shcd" */
 #define VGPU_SCHED_PAGE_SIZE	4096
-#define VGPU_SCHED_DEPTH	2
+#define VGPU_SCHED_DEPTH	4
 #define VGPU_SCHED_QUEUE_NS	4000000ull
 
 /* Written by vgpud. Times are CLOCK_MONOTONIC nanoseconds. */
@@ -49,7 +50,7 @@ struct vgpu_sched_grant {
 	_Atomic uint32_t max_resources;
 	_Atomic uint32_t max_contexts;
 
-	_Atomic uint32_t shared;	/* another VM has had the GPU lately */
+	_Atomic uint32_t shared;	/* one that comes and goes, of late */
 };
 
 /* How the worker knows the GPU time of a job. */

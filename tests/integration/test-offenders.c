@@ -96,7 +96,7 @@ static double others(const struct moment *a, const struct moment *b)
 static double in_flight(const struct vgpud_vm *a, const struct vgpud_vm *b)
 {
 	g_assert_cmpint(b[GOOD].jobs, >, a[GOOD].jobs);
-	return VGPU_SCHED_DEPTH * (double)(b[GOOD].cpu - a[GOOD].cpu) / 1e6 /
+	return 2 * (double)(b[GOOD].cpu - a[GOOD].cpu) / 1e6 /
 		(double)(b[GOOD].jobs - a[GOOD].jobs);
 }
 

@@ -129,7 +129,7 @@ static void test_silent(void)
 	}
 	g_assert_false(drain(s.fds.want_fd));
 
-	/* somebody waits: it says when it runs dry, and keeps two in flight */
+	/* somebody waits: it says when it runs dry, and keeps a few in flight */
 	atomic_store(&s.grant->notify, 1);
 	for (i = 0; i < VGPU_SCHED_DEPTH; i++)
 		g_assert_true(sched_client_acquire(c));

@@ -72,12 +72,12 @@ static uint64_t turn_end(const struct arbiter *a, uint64_t now)
 	return now + MAX(budget / MAX(a->totals.cpus, 1), TURN_MIN_NS);
 }
 
-/* Until when another VM is to be expected, 0: none is. */
+/* Until when one that comes and goes is to be expected, 0: none is. */
 static uint64_t shared_until(const struct arbiter *a, uint64_t now)
 {
-	uint64_t until = a->switched_ns + SHARED_NS;
+	uint64_t until = a->woken_ns + SHARED_NS;
 
-	return a->switched_ns && now < until ? until : 0;
+	return a->woken_ns && now < until ? until : 0;
 }
 
 /*
@@ -127,7 +127,6 @@ static void release(struct arbiter *a, uint64_t now)
 		vm->idle_since_ns = 0;
 	}
 	a->holder = NULL;
-	a->last = vm;
 	turns_end(vm, now);
 	enter(a, LANE_FREE, now, 0);
 }
@@ -157,8 +156,6 @@ static void grant(struct arbiter *a, struct arbiter_vm *vm, uint64_t now)
 	vm->total.grants++;
 	vm->progress_ns = now;
 	a->holder = vm;
-	if (a->last && a->last != vm)
-		a->switched_ns = now;
 	turns_begin(vm, now);
 	a->contended_ns = 0;
 	enter_turn(a, LANE_ALONE, now, 0);
@@ -410,6 +407,8 @@ void lane_wake(struct arbiter_vm *vm, uint64_t now)
 	policy_wake(&a->policy, &vm->entity);
 	turns_wait(vm, now);
 	reschedule(a, now);
+	if (a->holder && a->holder != vm)
+		a->woken_ns = now;
 	if (!goes_first(vm, now))
 		return;
 	if (a->state == LANE_SLICE)

@@ -282,6 +282,12 @@ bool sched_client_contended(const struct sched_client *client)
 	return grant && (atomic_load(&grant->notify) || GET(grant->shared));
 }
 
+/* Another VM comes and goes, and each time waits for what is in flight. */
+static bool is_shared(const struct sched_client *client)
+{
+	return client->grant && GET(client->grant->shared);
+}
+
 uint32_t sched_client_units_allowed(const struct sched_client *client,
 				    uint32_t left, uint64_t most_ns)
 {
@@ -289,6 +295,9 @@ uint32_t sched_client_units_allowed(const struct sched_client *client,
 
 	if (!sched_client_contended(client))
 		return UINT32_MAX;
+	/* who only waits for its share cares less for when */
+	if (!is_shared(client))
+		most_ns *= 2;
 	fit = client->unit_ns ? MAX(most_ns / client->unit_ns, 1) : 1;
 	if (left <= fit)
 		return UINT32_MAX;
@@ -297,14 +306,15 @@ uint32_t sched_client_units_allowed(const struct sched_client *client,
 	return (uint32_t)((left + jobs - 1) / jobs);
 }
 
-/* Enough to keep the GPU busy is in flight, and another VM may want it. */
-static bool is_deep(struct sched_client *client)
+/* Enough to keep the GPU busy is in flight, and another VM wants it. */
+static bool is_deep(const struct sched_client *client)
 {
-	if (!client->count || !sched_client_contended(client))
+	uint32_t least = is_shared(client) ? 1 : 2;
+
+	if (client->count < least || !sched_client_contended(client))
 		return false;
-	return client->count >= VGPU_SCHED_DEPTH ||
-		job_at(client, 0)->units * client->unit_ns >=
-		VGPU_SCHED_QUEUE_NS;
+	return !client->job_ns || client->count >= VGPU_SCHED_DEPTH ||
+		client->count * client->job_ns >= VGPU_SCHED_QUEUE_NS;
 }
 
 static bool must_wait(struct sched_client *client)
@@ -378,14 +388,18 @@ void sched_client_leave(struct sched_client *client)
 	client_show_oldest(client);
 }
 
-static void learn_unit(struct sched_client *client, const struct job *job,
-		       uint64_t cost)
+static uint64_t average(uint64_t old, uint64_t value)
 {
+	return old ? old - old / 8 + value / 8 : value;
+}
+
+static void learn(struct sched_client *client, const struct job *job,
+		  uint64_t cost)
+{
+	client->job_ns = average(client->job_ns, cost);
 	if (!job->units)
 		return;
-	cost /= job->units;
-	client->unit_ns = client->unit_ns ?
-		client->unit_ns - client->unit_ns / 8 + cost / 8 : cost;
+	client->unit_ns = average(client->unit_ns, cost / job->units);
 }
 
 void sched_client_retire_at(struct sched_client *client, uint64_t done_ns)
@@ -406,7 +420,7 @@ void sched_client_retire_at(struct sched_client *client, uint64_t done_ns)
 	cost = clock_fence_cost(job->submitted_ns, client->last_retire_ns,
 				done_ns);
 	client->last_retire_ns = MAX(client->last_retire_ns, done_ns);
-	learn_unit(client, job, cost);
+	learn(client, job, cost);
 	client->tail = (client->tail + 1) & (client->size - 1);
 	client->count--;
 

@@ -72,7 +72,8 @@ uint64_t sched_client_unit_ns(const struct sched_client *client);
 /**
  * sched_client_units_allowed() - how many units the next job may have
  * @left: there are
- * @most_ns: GPU time of a job while another VM wants the GPU
+ * @most_ns: GPU time of a job beside a VM that comes and goes; beside one that
+ *	always waits it is twice as much
  *
  * Return: at least 1; UINT32_MAX: no limit.
  */

@@ -35,7 +35,7 @@ struct sched_client {
 	bool full;			/* max_inflight are in flight, and one
 					   more waits */
 	uint64_t last_retire_ns;
-	uint64_t unit_ns;		/* average cost of a unit */
+	uint64_t unit_ns, job_ns;	/* average cost of a unit, of a job */
 	struct sched_limits limits;	/* vgpud's last, after it went */
 	bool had_limits;
 

@@ -39,8 +39,7 @@ struct arbiter {
 
 	enum lane_state state;
 	struct arbiter_vm *holder;	/* NULL: LANE_FREE */
-	const void *last;		/* its predecessor; only compared */
-	uint64_t switched_ns;		/* last grant to another than before */
+	uint64_t woken_ns;		/* when one woke beside a holder */
 	uint64_t lease;			/* last number given out */
 	uint64_t contended_ns;		/* since when another waits, 0: not */
 	uint64_t state_ns;		/* start of slice, gap or drain */
