@@ -41,9 +41,12 @@ static void put(struct fe *fe, unsigned int i, uint64_t addr, uint32_t len,
 /* Available as descriptor 0; the device must live, a reset must cure it. */
 static void offer(struct fe *fe)
 {
-	pid_t worker = fe_worker(fe);
 	struct fe_ring *r = &fe->ring[0];
+	pid_t worker;
 
+	/* it is started beside the first messages, and may have no name yet */
+	while (!(worker = fe_worker(fe)))
+		g_usleep(1000);
 	fe_publish(r, 0);
 	fe_ring_kick_now(r);
 	g_usleep(20000);

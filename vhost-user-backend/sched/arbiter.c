@@ -406,9 +406,9 @@ void lane_wake(struct arbiter_vm *vm, uint64_t now)
 	policy_advance(&a->policy, now);
 	policy_wake(&a->policy, &vm->entity);
 	turns_wait(vm, now);
-	reschedule(a, now);
 	if (a->holder && a->holder != vm)
 		a->woken_ns = now;
+	reschedule(a, now);
 	if (!goes_first(vm, now))
 		return;
 	if (a->state == LANE_SLICE)
