@@ -284,6 +284,27 @@ static void test_gpu_claims(void)
 	teardown();
 }
 
+/*
+ * A worker that a new vgpud finds is no successor: its figures are its own, also
+ * when it has nothing to do from then on.
+ */
+static void test_adopted_figures(void)
+{
+	struct vgpu_sched_report *r;
+	struct worker *a;
+
+	setup(true, 0, 0);
+	a = add(0, 100, 3, 0);
+	arbiter_vm_worker(a->vm, 0);
+	r = sched_client_report(a->client);
+	r->jobs = 7;
+	r->memory = 4711;
+	arbiter_vm_adopt(a->vm, 1);
+	g_assert_cmpuint(stats_of(a).jobs, ==, 7);
+	g_assert_cmpuint(stats_of(a).memory, ==, 4711);
+	teardown();
+}
+
 /* What a worker claimed is not its successor's, however long that takes to come up. */
 static void test_successor_claims(void)
 {
@@ -400,6 +421,7 @@ int main(int argc, char **argv)
 	runner_add("/sched/arbiter/liar-pays", test_liar_pays, 0);
 	runner_add("/sched/arbiter/gpu-claims", test_gpu_claims, 0);
 	runner_add("/sched/arbiter/successor-claims", test_successor_claims, 0);
+	runner_add("/sched/arbiter/adopted-figures", test_adopted_figures, 0);
 	runner_add("/sched/arbiter/garbage-page", test_garbage_page, 0);
 	runner_add("/sched/arbiter/grant-page-is-sealed",
 		   test_grant_page_is_sealed, 0);

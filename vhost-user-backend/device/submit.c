@@ -19,8 +19,8 @@
 
 #define OK		VIRTIO_GPU_RESP_OK_NODATA
 /*
- * GPU time of a piece. A CPU renderer pays for each flush with a pass over all
- * the tiles, so its pieces are longer.
+ * GPU time of a piece beside a VM that comes and goes. A CPU renderer pays for
+ * each flush with a pass over all the tiles, so its pieces are longer.
  */
 #define PIECE_NS	2000000ull
 #define PIECE_CPU_NS	8000000ull

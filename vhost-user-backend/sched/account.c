@@ -193,6 +193,7 @@ void account_worker_start(struct arbiter_vm *vm, uint64_t now)
 
 void account_adopted(struct arbiter_vm *vm)
 {
+	vm->stale_jobs = 0;	/* the page was never another's */
 	vm->cpu_last = read_cpu(vm);
 }
 

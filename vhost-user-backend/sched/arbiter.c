@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/event.h"
+#include "sched/average.h"
 #include "sched/lane.h"
 
 #define FLOOR_SLICES	250
@@ -115,8 +116,7 @@ static void release(struct arbiter *a, uint64_t now)
 		policy_set_request(&a->policy, &vm->entity,
 				   vm->limits.slice_ns);
 	} else if (vm->used_ns) {
-		vm->request_ns = vm->request_ns ?
-			lane_average(vm->request_ns, vm->used_ns) : vm->used_ns;
+		vm->request_ns = average_add(vm->request_ns, vm->used_ns);
 		policy_set_request(&a->policy, &vm->entity, vm->request_ns);
 	}
 	if (account_idle(vm) || limits_blocked(vm, now)) {
@@ -178,8 +178,7 @@ static void holder_dry(struct arbiter *a, uint64_t now)
 	vm->idle_since_ns = now;
 	vm->gpu_at_idle = vm->last.gpu_ns;
 	limit = gap_limit(vm);
-	vm->work_ns = vm->work_ns ?
-		lane_average(vm->work_ns, vm->stretch_ns) : vm->stretch_ns;
+	vm->work_ns = average_add(vm->work_ns, vm->stretch_ns);
 	if (limit && pick(a, now) == &vm->entity)
 		enter(a, LANE_GAP, now, now + limit);
 	else

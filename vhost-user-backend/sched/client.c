@@ -19,6 +19,7 @@
 #include "base/event.h"
 #include "base/fdpass.h"
 #include "base/shm.h"
+#include "sched/average.h"
 #include "sched/client_private.h"
 #include "sched/clock.h"
 
@@ -270,22 +271,16 @@ void sched_client_units(struct sched_client *client, uint32_t units)
 	job_at(client, client->count - 1)->units = units;
 }
 
-uint64_t sched_client_unit_ns(const struct sched_client *client)
-{
-	return client->unit_ns;
-}
-
-bool sched_client_contended(const struct sched_client *client)
-{
-	const struct vgpu_sched_grant *grant = client->grant;
-
-	return grant && (atomic_load(&grant->notify) || GET(grant->shared));
-}
-
 /* Another VM comes and goes, and each time waits for what is in flight. */
 static bool is_shared(const struct sched_client *client)
 {
 	return client->grant && GET(client->grant->shared);
+}
+
+bool sched_client_contended(const struct sched_client *client)
+{
+	return is_shared(client) ||
+		(client->grant && atomic_load(&client->grant->notify));
 }
 
 uint32_t sched_client_units_allowed(const struct sched_client *client,
@@ -388,18 +383,13 @@ void sched_client_leave(struct sched_client *client)
 	client_show_oldest(client);
 }
 
-static uint64_t average(uint64_t old, uint64_t value)
-{
-	return old ? old - old / 8 + value / 8 : value;
-}
-
 static void learn(struct sched_client *client, const struct job *job,
 		  uint64_t cost)
 {
-	client->job_ns = average(client->job_ns, cost);
+	client->job_ns = average_add(client->job_ns, cost);
 	if (!job->units)
 		return;
-	client->unit_ns = average(client->unit_ns, cost / job->units);
+	client->unit_ns = average_add(client->unit_ns, cost / job->units);
 }
 
 void sched_client_retire_at(struct sched_client *client, uint64_t done_ns)

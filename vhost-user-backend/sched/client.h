@@ -66,9 +66,6 @@ void sched_client_name(struct sched_client *client, uint32_t context,
  */
 void sched_client_units(struct sched_client *client, uint32_t units);
 
-/** sched_client_unit_ns() - GPU time of one unit, on average; 0: not known */
-uint64_t sched_client_unit_ns(const struct sched_client *client);
-
 /**
  * sched_client_units_allowed() - how many units the next job may have
  * @left: there are

@@ -2,13 +2,14 @@
 /*
  * gap.c - how long the lane is kept for a VM that has run dry
  */
+#include "sched/average.h"
 #include "sched/lane.h"
 
 void gap_learn(struct arbiter_vm *vm, uint64_t gap)
 {
 	uint64_t most = 4 * vm->arbiter->config.gap_max_ns;
 
-	vm->gap_ns = lane_average(vm->gap_ns, MIN(gap, most));
+	vm->gap_ns = average_add(vm->gap_ns, MIN(gap, most));
 }
 
 /*

@@ -183,10 +183,4 @@ void capacity_window(struct arbiter *arbiter, uint64_t elapsed);
 void watchdog_init(struct arbiter *arbiter);
 void watchdog_start(struct arbiter *arbiter);
 
-/* Moving average, factor 1/8. */
-static inline uint64_t lane_average(uint64_t old, uint64_t value)
-{
-	return old - old / 8 + value / 8;
-}
-
 #endif
